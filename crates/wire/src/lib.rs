@@ -1,0 +1,1 @@
+//! HTTP/1.1 as data: bytes in, events out. No sockets, no Python, no clock.

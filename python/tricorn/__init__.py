@@ -1,0 +1,1 @@
+"""Tricorn: one server for WSGI and ASGI applications."""
