@@ -1,1 +1,20 @@
 //! HTTP/1.1 as data: bytes in, events out. No sockets, no Python, no clock.
+//!
+//! * [`head`] a request head: bytes → method, target, fields and what follows from them
+//! * [`target`] the four forms of a request target (RFC 9112 §3.2)
+//! * [`body`] the request body: by length or by chunks
+//! * [`chunked`] the chunk decoder (RFC 9112 §7.1)
+//! * [`response`] the response: head, framing and the promises an application must keep
+//! * [`reject`] what was wrong with a request, and the status that says so
+//! * [`limits`] how much of anything a peer may send
+//! * [`date`] the `Date` field (RFC 9110 §6.6.1)
+#![forbid(unsafe_code)]
+
+pub mod body;
+pub mod chunked;
+pub mod date;
+pub mod head;
+pub mod limits;
+pub mod reject;
+pub mod response;
+pub mod target;

@@ -1,0 +1,259 @@
+//! The system calls of the wire path: every `unsafe` of the network half is in this file.
+//!
+//! All sockets are non-blocking; `None` or [`Io::Later`] stands for EAGAIN. Interrupted calls are
+//! repeated. Closing shuts the socket down first: a forked child may hold a copy of the
+//! descriptor, and the peer would never see the end.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// What a call on a non-blocking socket came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Io {
+    /// That many bytes; 0 from `recv` is the end of the stream.
+    Done(usize),
+    /// Not now; the reactor will tell when.
+    Later,
+    /// The connection is broken.
+    Broken,
+}
+
+impl Io {
+    fn from_return(size: isize) -> Option<Self> {
+        if size >= 0 {
+            return Some(Self::Done(size.unsigned_abs()));
+        }
+        match io::Error::last_os_error().kind() {
+            ErrorKind::Interrupted => None,
+            ErrorKind::WouldBlock => Some(Self::Later),
+            _ => Some(Self::Broken),
+        }
+    }
+}
+
+fn repeat(mut call: impl FnMut() -> isize) -> Io {
+    loop {
+        if let Some(outcome) = Io::from_return(call()) {
+            return outcome;
+        }
+    }
+}
+
+/// recv(2) into `buf`.
+pub fn recv(fd: RawFd, buf: &mut [u8]) -> Io {
+    // SAFETY: the pointer and length are those of a live, writable slice.
+    repeat(|| unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), 0) })
+}
+
+#[cfg(target_os = "linux")]
+const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+#[cfg(not(target_os = "linux"))]
+const SEND_FLAGS: libc::c_int = 0;
+
+/// send(2) of `bytes`; never raises SIGPIPE.
+pub fn send(fd: RawFd, bytes: &[u8]) -> Io {
+    // SAFETY: the pointer and length are those of a live slice.
+    repeat(|| unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) })
+}
+
+/// sendmsg(2) of several slices at once; never raises SIGPIPE.
+pub fn send_slices(fd: RawFd, slices: &[IoSlice]) -> Io {
+    // SAFETY: an all-zero msghdr is a valid empty one; IoSlice has the layout of iovec (std docs),
+    // and the slices outlive the call, which only reads them.
+    repeat(|| unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = slices.as_ptr() as *mut libc::iovec;
+        message.msg_iovlen = slices.len() as _;
+        libc::sendmsg(fd, &message, SEND_FLAGS)
+    })
+}
+
+/// sendfile(2): at most `count` bytes of `file` from `offset`, without passing through this process.
+/// `Done(0)` means that the file ended early.
+#[cfg(target_os = "linux")]
+pub fn sendfile(fd: RawFd, file: RawFd, offset: u64, count: usize) -> Io {
+    repeat(|| {
+        let mut offset = offset as libc::off_t;
+        // SAFETY: both descriptors are open, and `offset` is a local the kernel may write.
+        unsafe { libc::sendfile(fd, file, &mut offset, count) }
+    })
+}
+
+/// Elsewhere: pread(2) and send(2) through a small buffer.
+#[cfg(not(target_os = "linux"))]
+pub fn sendfile(fd: RawFd, file: RawFd, offset: u64, count: usize) -> Io {
+    let mut buf = [0u8; 16 * 1024];
+    let most = count.min(buf.len());
+    // SAFETY: the pointer and length are those of a live, writable array.
+    match repeat(|| unsafe { libc::pread(file, buf.as_mut_ptr().cast(), most, offset as _) }) {
+        Io::Done(0) => Io::Done(0),
+        Io::Done(size) => send(fd, &buf[..size]),
+        other => other,
+    }
+}
+
+/// An accepted connection and its peer; unix peers have no address.
+pub struct Accepted {
+    pub fd: OwnedFd,
+    pub peer: Option<SocketAddr>,
+}
+
+/// accept(2): non-blocking and close-on-exec from the start.
+pub fn accept(listener: RawFd) -> io::Result<Option<Accepted>> {
+    loop {
+        // SAFETY: an all-zero sockaddr_storage is valid; accept writes at most `length` bytes.
+        let mut address: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+        let mut length = std::mem::size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        let fd = raw_accept(listener, &mut address, &mut length);
+        if fd >= 0 {
+            // SAFETY: the kernel has just given us this descriptor; nobody else owns it.
+            let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+            return Ok(Some(Accepted { fd, peer: to_address(&address) }));
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EINTR | libc::ECONNABORTED | libc::EPROTO) => continue,
+            _ if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            _ => return Err(error),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn raw_accept(
+    listener: RawFd,
+    address: &mut libc::sockaddr_storage,
+    length: &mut libc::socklen_t,
+) -> RawFd {
+    let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    // SAFETY: `address` and `length` are live and belong together.
+    unsafe { libc::accept4(listener, std::ptr::from_mut(address).cast(), length, flags) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn raw_accept(
+    listener: RawFd,
+    address: &mut libc::sockaddr_storage,
+    length: &mut libc::socklen_t,
+) -> RawFd {
+    // SAFETY: as above; the flags are set on a descriptor that is ours alone.
+    unsafe {
+        let fd = libc::accept(listener, std::ptr::from_mut(address).cast(), length);
+        if fd >= 0 {
+            libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+            libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK);
+            set_option(fd, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1);
+        }
+        fd
+    }
+}
+
+fn to_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
+    match i32::from(storage.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says that the storage holds a sockaddr_in.
+            let v4 = unsafe { &*std::ptr::from_ref(storage).cast::<libc::sockaddr_in>() };
+            let ip = std::net::Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
+            Some((ip, u16::from_be(v4.sin_port)).into())
+        }
+        libc::AF_INET6 => {
+            // SAFETY: the family says that the storage holds a sockaddr_in6.
+            let v6 = unsafe { &*std::ptr::from_ref(storage).cast::<libc::sockaddr_in6>() };
+            let ip = std::net::Ipv6Addr::from(v6.sin6_addr.s6_addr);
+            Some((ip, u16::from_be(v6.sin6_port)).into())
+        }
+        _ => None,
+    }
+}
+
+fn set_option(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) {
+    let size = std::mem::size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the option value is a live c_int of the size given. A refusal only costs the effect.
+    unsafe { libc::setsockopt(fd, level, name, std::ptr::from_ref(&value).cast(), size) };
+}
+
+/// Small writes go out at once.
+pub fn set_nodelay(fd: RawFd) {
+    set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1);
+}
+
+/// No more bytes from us: the peer reads to the end and sees it.
+pub fn shutdown_write(fd: RawFd) {
+    // SAFETY: takes no pointers.
+    unsafe { libc::shutdown(fd, libc::SHUT_WR) };
+}
+
+/// Ends the connection in both directions, for every copy of the descriptor.
+pub fn shutdown(fd: &OwnedFd) {
+    // SAFETY: takes no pointers.
+    unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_RDWR) };
+}
+
+/// Makes the close that follows a reset instead of an orderly end.
+pub fn reset_on_close(fd: RawFd) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let size = std::mem::size_of::<libc::linger>() as libc::socklen_t;
+    // SAFETY: the option value is a live linger structure of the size given.
+    unsafe {
+        let value = std::ptr::from_ref(&linger).cast();
+        libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_LINGER, value, size);
+    }
+}
+
+/// A close-on-exec copy of a descriptor.
+pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: takes no pointers; the descriptor that comes back is ours alone.
+    unsafe {
+        match libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) {
+            -1 => Err(io::Error::last_os_error()),
+            copy => Ok(OwnedFd::from_raw_fd(copy)),
+        }
+    }
+}
+
+/// write(2) to a file or pipe; whatever can't be written now is lost.
+pub fn write_log(fd: RawFd, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: the pointer and length are those of a live slice.
+        match repeat(|| unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) }) {
+            Io::Done(size) if size > 0 => bytes = &bytes[size..],
+            _ => return,
+        }
+    }
+}
+
+/// One timer that makes a poller ready when it runs out.
+#[cfg(target_os = "linux")]
+pub mod timer {
+    use super::{FromRawFd, OwnedFd};
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+
+    /// timerfd_create(2).
+    pub fn create() -> io::Result<OwnedFd> {
+        let flags = libc::TFD_NONBLOCK | libc::TFD_CLOEXEC;
+        // SAFETY: takes no pointers; the descriptor that comes back is ours alone.
+        unsafe {
+            match libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) {
+                -1 => Err(io::Error::last_os_error()),
+                fd => Ok(OwnedFd::from_raw_fd(fd)),
+            }
+        }
+    }
+
+    /// Runs out once after `delay`; `None` disarms.
+    pub fn set(timer: &OwnedFd, delay: Option<Duration>) {
+        // 1 ns at least: an all-zero value would disarm.
+        let delay = delay.map(|delay| delay.max(Duration::from_nanos(1))).unwrap_or_default();
+        let value = libc::timespec {
+            tv_sec: delay.as_secs() as libc::time_t,
+            tv_nsec: delay.subsec_nanos() as libc::c_long,
+        };
+        let interval = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let setting = libc::itimerspec { it_interval: interval, it_value: value };
+        // SAFETY: `setting` is live; the old value is not asked for.
+        unsafe { libc::timerfd_settime(timer.as_raw_fd(), 0, &setting, std::ptr::null_mut()) };
+    }
+}

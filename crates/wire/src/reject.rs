@@ -1,0 +1,167 @@
+//! What was wrong with a request, and the status that says so.
+
+/// Why a request is refused. Every variant ends the connection: after a request that
+/// could not be understood nobody knows where the next one begins (RFC 9112 §11.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reject {
+    BareLf,
+    ExtraLineBefore,
+    RequestLine,
+    Version,
+    VersionUnsupported,
+    Target,
+    TargetTooLong,
+    Connect,
+    FieldName,
+    FieldValue,
+    Fields,
+    HeadTooLarge,
+    TooManyFields,
+    HostMissing,
+    HostRepeated,
+    HostInvalid,
+    LengthInvalid,
+    LengthsDiffer,
+    LengthWithCoding,
+    CodingOnHttp10,
+    CodingNotChunked,
+    CodingUnknown,
+    Expectation,
+    BodyTooLarge,
+    ChunkSize,
+    ChunkExtension,
+    ChunkEnd,
+    Trailer,
+    BodyCut,
+    HeadTimeout,
+    BodyTimeout,
+    UnderscoreField,
+}
+
+impl Reject {
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        use Reject::*;
+        match self {
+            HeadTimeout | BodyTimeout => 408,
+            BodyTooLarge => 413,
+            TargetTooLong => 414,
+            Expectation => 417,
+            HeadTooLarge | TooManyFields => 431,
+            Connect | CodingUnknown => 501,
+            VersionUnsupported => 505,
+            BareLf | ExtraLineBefore | RequestLine | Version | Target | FieldName | FieldValue
+            | Fields | HostMissing | HostRepeated | HostInvalid | LengthInvalid | LengthsDiffer
+            | LengthWithCoding | CodingOnHttp10 | CodingNotChunked | ChunkSize
+            | ChunkExtension | ChunkEnd | Trailer | BodyCut | UnderscoreField => 400,
+        }
+    }
+
+    /// One sentence for the client and the log.
+    pub fn detail(self) -> &'static str {
+        use Reject::*;
+        match self {
+            BareLf => "A line ends in LF without CR.",
+            ExtraLineBefore => "More than one empty line before the request line.",
+            RequestLine => "The request line is malformed.",
+            Version => "The protocol version is malformed.",
+            VersionUnsupported => "Only HTTP/1.1 and HTTP/1.0 are spoken here.",
+            Target => "The request target is malformed.",
+            TargetTooLong => "The request target is too long.",
+            Connect => "CONNECT is not supported.",
+            FieldName => "A header field name is malformed.",
+            FieldValue => "A header field value has a forbidden byte.",
+            Fields => "The header section is malformed.",
+            HeadTooLarge => "The request head is too large.",
+            TooManyFields => "There are too many header fields.",
+            HostMissing => "The Host field is missing.",
+            HostRepeated => "There is more than one Host field.",
+            HostInvalid => "The Host field is malformed.",
+            LengthInvalid => "The Content-Length is malformed.",
+            LengthsDiffer => "There are several Content-Length values that differ.",
+            LengthWithCoding => "Content-Length and Transfer-Encoding exclude each other.",
+            CodingOnHttp10 => "Transfer-Encoding needs HTTP/1.1.",
+            CodingNotChunked => "Transfer-Encoding must be exactly one final chunked.",
+            CodingUnknown => "This transfer coding is not supported.",
+            Expectation => "This expectation is not supported.",
+            BodyTooLarge => "The request body is too large.",
+            ChunkSize => "A chunk size is malformed.",
+            ChunkExtension => "A chunk extension is malformed or too long.",
+            ChunkEnd => "A chunk does not end where its size says.",
+            Trailer => "The trailer section is malformed or too large.",
+            BodyCut => "The request body ended early.",
+            HeadTimeout => "The request head took too long.",
+            BodyTimeout => "The request body took too long.",
+            UnderscoreField => "A header field name has an underscore.",
+        }
+    }
+}
+
+/// The standard reason phrase of a status (RFC 9110 §15), or an empty one.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        100 => "Continue",
+        101 => "Switching Protocols",
+        102 => "Processing",
+        103 => "Early Hints",
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        203 => "Non-Authoritative Information",
+        204 => "No Content",
+        205 => "Reset Content",
+        206 => "Partial Content",
+        207 => "Multi-Status",
+        208 => "Already Reported",
+        226 => "IM Used",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        305 => "Use Proxy",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
+        408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
+        417 => "Expectation Failed",
+        418 => "I'm a Teapot",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
+        423 => "Locked",
+        424 => "Failed Dependency",
+        425 => "Too Early",
+        426 => "Upgrade Required",
+        428 => "Precondition Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        451 => "Unavailable For Legal Reasons",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        506 => "Variant Also Negotiates",
+        507 => "Insufficient Storage",
+        508 => "Loop Detected",
+        510 => "Not Extended",
+        511 => "Network Authentication Required",
+        _ => "",
+    }
+}
