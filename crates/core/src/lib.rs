@@ -1,1 +1,20 @@
-//! The extension module `tricorn._core`.
+//! The extension module `tricorn._core`: the reactor and what it speaks to Python.
+//!
+//! * `net` connections and bytes, no Python · `asgi` · `wsgi` the interfaces over it
+//! * `py` the border to the interpreter · `settings` the configuration as the core reads it
+
+mod asgi;
+mod net;
+mod py;
+mod settings;
+
+use pyo3::prelude::*;
+
+/// The native half of Tricorn.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use crate::asgi::core::AsgiCore;
+    #[pymodule_export]
+    use crate::py::future::Waiter;
+}

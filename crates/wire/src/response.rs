@@ -148,6 +148,16 @@ impl Response {
         self.keep_alive = false;
     }
 
+    /// Forgets what the application began, as long as nothing of it is out.
+    pub fn reopen(&mut self) {
+        *self = Self::new(self.asked);
+    }
+
+    /// May 1xx responses come before it? HTTP/1.0 knows none (RFC 9110 §15.2).
+    pub fn speaks_interim(&self) -> bool {
+        self.asked.minor == 1
+    }
+
     /// Writes the status line to `out`; `reason` as given, else the standard one.
     pub fn open(&mut self, status: u16, phrase: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), Fault> {
         debug_assert!(self.is_waiting());

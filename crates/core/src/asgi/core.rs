@@ -1,0 +1,215 @@
+//! The object that Python drives: one reactor, one event loop, one application.
+
+use std::os::fd::RawFd;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::PyOSError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PySet, PyTuple};
+
+use super::drive;
+use super::exchange::Exchange;
+use super::scope::Scopes;
+use crate::net::{Net, Stats};
+use crate::py::call::bug;
+use crate::py::cell::OwnerCell;
+use crate::py::names::FieldCache;
+use crate::settings::Settings;
+
+/// A poll ends after this time, so that timers and other tasks of the loop get their turn.
+const LONGEST_POLL: Duration = Duration::from_millis(1);
+/// … or after this many calls of the application.
+pub const MOST_CALLS: usize = 64;
+
+pub struct State {
+    pub net: Net<Exchange>,
+    pub fields: FieldCache,
+    pub scopes: Scopes,
+    /// The loop is inside `poll`: nothing has to be scheduled, and waiters may run in place.
+    pub in_poll: bool,
+    /// A `call_soon(poll)` is on its way.
+    scheduled: bool,
+}
+
+/// The ASGI reactor. All methods are for the event loop's thread.
+#[pyclass(frozen, weakref, module = "tricorn._core")]
+pub struct AsgiCore {
+    pub state: OwnerCell<State>,
+    pub app: Py<PyAny>,
+    pub event_loop: Py<PyAny>,
+    /// Gets `app_error`, `warning` and `idle` calls.
+    pub hooks: Py<PyAny>,
+    /// `asyncio.Task`, or the loop's `create_task` if it has a task factory.
+    pub make_task: Py<PyAny>,
+    pub task_keywords: Option<Py<PyTuple>>,
+    /// Tasks that did not end in their first step; asyncio itself keeps only weak references.
+    pub tasks: Py<PySet>,
+}
+
+#[pymethods]
+impl AsgiCore {
+    #[new]
+    #[pyo3(signature = (app, event_loop, config, hooks, *, extensions, state=None))]
+    fn new(
+        py: Python<'_>,
+        app: Py<PyAny>,
+        event_loop: Bound<'_, PyAny>,
+        config: &Bound<'_, PyAny>,
+        hooks: Py<PyAny>,
+        extensions: Bound<'_, PyDict>,
+        state: Option<Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let settings = Settings::read(config)?;
+        let scopes = Scopes::new(py, &settings, &extensions, state.as_ref())?;
+        let (make_task, task_keywords) = task_maker(&event_loop)?;
+        Ok(Self {
+            state: OwnerCell::new(State {
+                net: Net::new(settings)?,
+                fields: FieldCache::new(),
+                scopes,
+                in_poll: false,
+                scheduled: false,
+            }),
+            app,
+            event_loop: event_loop.unbind(),
+            hooks,
+            make_task,
+            task_keywords,
+            tasks: PySet::empty(py)?.unbind(),
+        })
+    }
+
+    /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
+    fn listen(&self, py: Python<'_>, fd: RawFd, server: Bound<'_, PyAny>, tcp: bool) -> PyResult<()> {
+        let mut state = self.state.get();
+        state.scopes.add_listener(py, server)?;
+        state.net.listen(fd, tcp)?;
+        Ok(())
+    }
+
+    fn fileno(&self) -> RawFd {
+        self.state.get().net.fd()
+    }
+
+    /// Does what there is to do, within a budget; the loop calls it when `fileno()` is readable.
+    pub fn poll(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().state.check_owner("poll()")?;
+        {
+            let mut state = slf.get().state.get();
+            state.scheduled = false;
+            if state.in_poll {
+                return Ok(()); // a nested run of the loop (nest_asyncio): the outer poll goes on
+            }
+            state.in_poll = true;
+        }
+        let outcome = run(slf);
+        slf.get().state.get().in_poll = false;
+        if slf.get().state.get().net.has_work() {
+            schedule(slf)?;
+        }
+        outcome
+    }
+
+    /// Stops listening, closes idle connections, ends the others after their response.
+    fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().state.get().net.drain();
+        schedule(slf)
+    }
+
+    /// Cancels the tasks of all requests.
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        let tasks: Vec<_> = self.tasks.bind(py).iter().collect();
+        for task in tasks {
+            task.call_method0(intern!(py, "cancel"))?;
+        }
+        Ok(())
+    }
+
+    /// Closes every connection at once.
+    fn close(&self) {
+        let exchanges = self.state.get().net.close_all();
+        drop(exchanges);
+    }
+
+    /// (open connections, requests whose task has not ended)
+    fn pending(&self, py: Python<'_>) -> (usize, usize) {
+        (self.state.get().net.open(), self.tasks.bind(py).len())
+    }
+
+    /// Counters since the start.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let Stats { accepted, requests, rejected } = self.state.get().net.stats;
+        let stats = PyDict::new(py);
+        stats.set_item("accepted", accepted)?;
+        stats.set_item("requests", requests)?;
+        stats.set_item("rejected", rejected)?;
+        stats.set_item("connections", self.state.get().net.open())?;
+        Ok(stats)
+    }
+}
+
+/// Makes the loop call `poll` in its next turn, unless it will anyway.
+pub fn schedule(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
+    let py = core.py();
+    {
+        let mut state = core.get().state.get();
+        if state.in_poll || std::mem::replace(&mut state.scheduled, true) {
+            return Ok(());
+        }
+    }
+    let poll = core.getattr(intern!(py, "poll"))?;
+    core.get().event_loop.bind(py).call_method1(intern!(py, "call_soon"), (poll,))?;
+    Ok(())
+}
+
+fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
+    let start = Instant::now();
+    let mut calls = 0;
+    loop {
+        let more = core
+            .get()
+            .state
+            .get()
+            .net
+            .wait(Some(Duration::ZERO))
+            .map_err(|error| PyOSError::new_err(error.to_string()))?;
+        loop {
+            let Some(token) = core.get().state.get().net.next() else { break };
+            let outcome = catch_unwind(AssertUnwindSafe(|| drive::advance(core, token)));
+            match outcome {
+                Ok(result) => calls += result?,
+                Err(panic) => {
+                    let exchange = core.get().state.get().net.cut(token);
+                    drop(exchange);
+                    drive::warn(core, &bug(&panic));
+                }
+            }
+            if calls >= MOST_CALLS || start.elapsed() > LONGEST_POLL {
+                if more {
+                    core.get().state.get().net.wake();
+                }
+                return Ok(());
+            }
+        }
+        if !more {
+            return drive::report_idle(core);
+        }
+    }
+}
+
+/// How tasks are made: eagerly where that exists, by the loop's factory where there is one.
+fn task_maker(event_loop: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Option<Py<PyTuple>>)> {
+    let py = event_loop.py();
+    if !event_loop.call_method0("get_task_factory")?.is_none() {
+        return Ok((event_loop.getattr("create_task")?.unbind(), None));
+    }
+    let task = py.import("asyncio")?.getattr("Task")?.unbind();
+    let keywords = if py.version_info() >= (3, 12) {
+        PyTuple::new(py, [intern!(py, "loop"), intern!(py, "eager_start")])?
+    } else {
+        PyTuple::new(py, [intern!(py, "loop")])?
+    };
+    Ok((task, Some(keywords.unbind())))
+}

@@ -1,0 +1,204 @@
+//! From the reactor's events to calls of the application.
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PySystemExit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use tricorn_wire::head::{parse, Slots};
+use tricorn_wire::reject::Reject;
+use tricorn_wire::response::Asked;
+
+use super::core::AsgiCore;
+use super::exchange::Exchange;
+use super::{receive, task};
+use crate::net::{Begin, Head, Step, Token};
+use crate::py::call::call;
+use crate::py::future::{resolve, Waiter, Wake};
+use crate::py::handle::{self, Kind, Target};
+
+/// Takes one connection as far as it goes; returns how often it called the application.
+pub fn advance(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<usize> {
+    let mut calls = 0;
+    loop {
+        let step = core.get().state.get().net.step(token);
+        match step {
+            Step::Idle | Step::Again => return Ok(calls),
+            Step::Head(head) => {
+                calls += 1;
+                begin(core, token, head)?;
+                if calls >= super::core::MOST_CALLS {
+                    core.get().state.get().net.enqueue(token);
+                    return Ok(calls);
+                }
+            }
+            Step::Body => {
+                calls += 1;
+                wake_receivers(core, token)?;
+            }
+            Step::Drained => {
+                calls += 1;
+                wake_senders(core, token)?;
+            }
+            Step::Stalled(reject) => stalled(core, token, reject)?,
+            Step::Closed(exchange) => {
+                if let Some(exchange) = exchange {
+                    gone(core, exchange, Wake::InPlace)?;
+                }
+                return Ok(calls);
+            }
+        }
+    }
+}
+
+fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
+    let py = core.py();
+    let mut slots = Slots::new();
+    let (scope, target) = {
+        let mut state = core.get().state.get();
+        let state = &mut *state;
+        let parsed = match parse(head.bytes(), &mut slots, &state.net.settings.limits) {
+            Ok(parsed) => parsed,
+            Err(reject) => {
+                state.net.reject(token, head, reject);
+                return Ok(());
+            }
+        };
+        let Some(conn) = state.net.get(token) else { return Ok(()) };
+        let (peer, listener) = (conn.peer, conn.listener);
+        let client = state.scopes.client(py, token, peer)?;
+        let scope = state.scopes.build(py, &parsed, listener, client, &mut state.fields)?;
+        let begin = Begin {
+            framing: parsed.framing,
+            asked: Asked {
+                is_head: parsed.method == "HEAD",
+                minor: parsed.minor,
+                keep_alive: parsed.keep_alive,
+            },
+            expects_continue: parsed.expects_continue,
+        };
+        let seq = state.net.begin(token, head, begin, Exchange::default());
+        (scope, Target { token, seq })
+    };
+    let send = handle::new(core, Kind::Send, target, None)?;
+    let receive = handle::new(core, Kind::Receive, target, None)?;
+    let app = core.get().app.bind(py);
+    match call(app, [scope.as_any(), &receive, &send]) {
+        Ok(coroutine) => task::start(core, target, coroutine, scope.as_any()),
+        Err(error) => task::failed(core, target, &error, scope.as_any()),
+    }
+}
+
+/// Gives the parked `receive()` calls what has come.
+fn wake_receivers(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
+    let py = core.py();
+    let waiter = {
+        let mut state = core.get().state.get();
+        let Some(conn) = state.net.get(token) else { return Ok(()) };
+        conn.wants_body = false;
+        let seq = conn.seq;
+        let Some(exchange) = &mut conn.exchange else { return Ok(()) };
+        let waiter = std::iter::from_fn(|| {
+            (!exchange.receivers.is_empty()).then(|| exchange.receivers.remove(0))
+        })
+        .find(|waiter| waiter.bind(py).get().is_pending());
+        waiter.map(|waiter| (waiter, seq))
+    };
+    let Some((waiter, seq)) = waiter else { return Ok(()) };
+    let target = Target { token, seq };
+    match receive::message(core, target)? {
+        Some(message) => keep_going(core, resolve(waiter.bind(py), Ok(message), Wake::InPlace))?,
+        None => receive::park(core, target, waiter),
+    }
+    // Others may wait for the same: they get their turn when there is something for them.
+    let mut state = core.get().state.get();
+    if let Some(conn) = state.net.exchange(token, seq) {
+        conn.wants_body |= conn.exchange.as_ref().is_some_and(|e| !e.receivers.is_empty());
+    }
+    Ok(())
+}
+
+fn wake_senders(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
+    let py = core.py();
+    let senders = match core.get().state.get().net.get(token) {
+        Some(conn) => conn.exchange.as_mut().map(|e| std::mem::take(&mut e.senders)),
+        None => None,
+    };
+    for waiter in senders.unwrap_or_default() {
+        let nothing = Ok(py.None().into_bound(py));
+        keep_going(core, resolve(waiter.bind(py), nothing, Wake::InPlace))?;
+    }
+    Ok(())
+}
+
+/// The body came too slowly: the client is told, the application sees a disconnect.
+fn stalled(core: &Bound<'_, AsgiCore>, token: Token, reject: Reject) -> PyResult<()> {
+    let exchange = {
+        let mut state = core.get().state.get();
+        let exchange = state.net.get(token).and_then(|conn| conn.exchange.take());
+        if !state.net.answer(token, reject.status(), reject.detail()) {
+            state.net.cut(token);
+        }
+        exchange
+    };
+    match exchange {
+        Some(exchange) => gone(core, exchange, Wake::InPlace),
+        None => Ok(()),
+    }
+}
+
+/// The exchange is over for the application: whoever waits is told so.
+pub fn gone(core: &Bound<'_, AsgiCore>, exchange: Exchange, wake: Wake) -> PyResult<()> {
+    let py = core.py();
+    for waiter in &exchange.receivers {
+        let message = receive::disconnect(py)?;
+        keep_going(core, resolve(waiter.bind(py), Ok(message), wake))?;
+    }
+    for waiter in &exchange.senders {
+        keep_going(core, resolve(waiter.bind(py), Err(client_gone()), wake))?;
+    }
+    Ok(())
+}
+
+/// What `send()` raises once the client has gone (ASGI HTTP spec 2.4: an OSError).
+pub fn client_gone() -> PyErr {
+    PyOSError::new_err("the client has disconnected")
+}
+
+/// An exception out of a woken task is only ever KeyboardInterrupt or SystemExit: the events at
+/// hand are finished first, and the loop gets it in its next turn.
+pub fn keep_going(core: &Bound<'_, AsgiCore>, outcome: PyResult<()>) -> PyResult<()> {
+    let Err(error) = outcome else { return Ok(()) };
+    let py = core.py();
+    let ends = error.is_instance_of::<PyKeyboardInterrupt>(py)
+        || error.is_instance_of::<PySystemExit>(py);
+    let hook = if ends { "raise_soon" } else { "internal_error" };
+    core.get().hooks.bind(py).call_method1(hook, (error.into_value(py),))?;
+    Ok(())
+}
+
+/// A waiter of this core.
+pub fn new_waiter<'py>(core: &Bound<'py, AsgiCore>) -> PyResult<Bound<'py, Waiter>> {
+    let py = core.py();
+    Bound::new(py, Waiter::new(core.get().event_loop.clone_ref(py)))
+}
+
+/// A line for the error log.
+pub fn warn(core: &Bound<'_, AsgiCore>, text: &str) {
+    let py = core.py();
+    let hooks = core.get().hooks.bind(py);
+    if let Err(error) = hooks.call_method1(intern!(py, "warning"), (text,)) {
+        error.write_unraisable(py, Some(hooks));
+    }
+}
+
+/// While draining, tells Python when the last connection and the last task have gone.
+pub fn report_idle(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
+    let py = core.py();
+    let idle = {
+        let state = core.get().state.get();
+        state.net.is_draining() && state.net.open() == 0
+    };
+    if idle && core.get().tasks.bind(py).is_empty() {
+        core.get().hooks.bind(py).call_method0(intern!(py, "idle"))?;
+    }
+    Ok(())
+}

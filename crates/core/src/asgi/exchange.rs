@@ -1,0 +1,32 @@
+//! What is kept with a request that an ASGI application serves.
+
+use pyo3::prelude::*;
+
+use crate::py::future::Waiter;
+
+#[derive(Default)]
+pub struct Exchange {
+    /// `receive()` calls that wait.
+    pub receivers: Vec<Py<Waiter>>,
+    /// `send()` calls that wait for the output to drain.
+    pub senders: Vec<Py<Waiter>>,
+    /// The last `http.request` message is out; from now on only a disconnect can be received.
+    pub delivered: bool,
+    /// The application announced trailers: the body's end is not the response's.
+    pub trailers: bool,
+    /// The body has ended and trailers are awaited.
+    pub body_ended: bool,
+    /// Trailer fields so far.
+    pub collected: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Sends and receives in a row that did not suspend.
+    pub turns: u32,
+}
+
+impl Exchange {
+    /// True every so often, when the application should give way to others.
+    pub fn is_due(&mut self) -> bool {
+        const TURNS: u32 = 32;
+        self.turns += 1;
+        self.turns % TURNS == 0
+    }
+}

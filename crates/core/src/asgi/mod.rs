@@ -1,0 +1,12 @@
+//! ASGI over the reactor (spec 3.0, HTTP 2.5).
+//!
+//! * `core` the object that Python drives · `drive` events to calls · `scope` what the app is told
+//! * `send` · `receive` · `task` the life of the application's task · `exchange` what is kept
+
+pub mod core;
+pub mod drive;
+pub mod exchange;
+pub mod receive;
+pub mod scope;
+pub mod send;
+pub mod task;

@@ -1,0 +1,191 @@
+//! The scope of a request (ASGI HTTP spec 2.5, "HTTP connection scope").
+//!
+//! Shape: `{"type": "http", "asgi": {"version", "spec_version"}, "http_version": "1.0"|"1.1",
+//! "method": str, "scheme": str, "path": str, "raw_path": bytes, "query_string": bytes,
+//! "root_path": str, "headers": [(bytes, bytes)], "client": (str, int)|None,
+//! "server": (str, int|None), "extensions": dict, "state": dict}`.
+
+use std::borrow::Cow;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use tricorn_wire::head::Head;
+
+use crate::net::Token;
+use crate::py::call::ascii;
+use crate::py::names::FieldCache;
+use crate::settings::Settings;
+
+/// What all scopes share, and what is worth keeping per connection.
+pub struct Scopes {
+    /// A scope without a request, per listener; copied for each request.
+    prototypes: Vec<Py<PyDict>>,
+    base: Py<PyDict>,
+    state: Option<Py<PyDict>>,
+    root_path: String,
+    /// (generation, client) per slot.
+    clients: Vec<Option<(u32, Py<PyAny>)>>,
+}
+
+impl Scopes {
+    pub fn new(
+        py: Python<'_>,
+        settings: &Settings,
+        extensions: &Bound<'_, PyDict>,
+        state: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let asgi = PyDict::new(py);
+        asgi.set_item("version", "3.0")?;
+        asgi.set_item("spec_version", "2.5")?;
+        let base = PyDict::new(py);
+        base.set_item("type", "http")?;
+        base.set_item("asgi", asgi)?;
+        base.set_item("http_version", "1.1")?;
+        base.set_item("scheme", "http")?;
+        base.set_item("root_path", &settings.root_path)?;
+        base.set_item("extensions", extensions)?;
+        Ok(Self {
+            prototypes: Vec::new(),
+            base: base.unbind(),
+            state: state.map(|state| state.clone().unbind()),
+            root_path: settings.root_path.clone(),
+            clients: Vec::new(),
+        })
+    }
+
+    pub fn add_listener(&mut self, py: Python<'_>, server: Bound<'_, PyAny>) -> PyResult<()> {
+        let prototype = self.base.bind(py).copy()?;
+        prototype.set_item("server", server)?;
+        self.prototypes.push(prototype.unbind());
+        Ok(())
+    }
+
+    /// The scope of one request.
+    pub fn build<'py>(
+        &mut self,
+        py: Python<'py>,
+        head: &Head,
+        listener: u32,
+        client: Bound<'py, PyAny>,
+        fields: &mut FieldCache,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let scope = self.prototypes[listener as usize].bind(py).copy()?;
+        if head.minor == 0 {
+            scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?;
+        }
+        scope.set_item(intern!(py, "method"), method(py, head.method)?)?;
+        self.set_path(&scope, head)?;
+        scope.set_item(intern!(py, "query_string"), PyBytes::new(py, head.target.query))?;
+        scope.set_item(intern!(py, "headers"), headers(py, head, fields)?)?;
+        scope.set_item(intern!(py, "client"), client)?;
+        if let Some(state) = &self.state {
+            scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
+        }
+        let extensions = intern!(py, "extensions");
+        if let Some(shared) = scope.get_item(extensions)? {
+            // A middleware may add its own: that must not show in other requests.
+            scope.set_item(extensions, shared.cast::<PyDict>()?.copy()?)?;
+        }
+        Ok(scope)
+    }
+
+    fn set_path(&self, scope: &Bound<'_, PyDict>, head: &Head) -> PyResult<()> {
+        let py = scope.py();
+        let raw = head.target.path;
+        let plain = self.root_path.is_empty() && !raw.contains(&b'%');
+        if plain {
+            scope.set_item(intern!(py, "path"), ascii(py, raw)?)?;
+            return scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, raw));
+        }
+        let decoded = decode_percent(raw);
+        let path = format!("{}{}", self.root_path, String::from_utf8_lossy(&decoded));
+        scope.set_item(intern!(py, "path"), PyString::new(py, &path))?;
+        let raw = [self.root_path.as_bytes(), raw].concat();
+        scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, &raw))
+    }
+
+    /// `(host, port)` of the peer, made once per connection; None for unix sockets.
+    pub fn client<'py>(
+        &mut self,
+        py: Python<'py>,
+        token: Token,
+        peer: Option<std::net::SocketAddr>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let slot = token.slot as usize;
+        if let Some(Some((generation, client))) = self.clients.get(slot) {
+            if *generation == token.generation {
+                return Ok(client.bind(py).clone());
+            }
+        }
+        let client = match peer {
+            Some(peer) => (peer.ip().to_canonical().to_string(), peer.port()).into_pyobject(py)?.into_any(),
+            None => py.None().into_bound(py),
+        };
+        if self.clients.len() <= slot {
+            self.clients.resize_with(slot + 1, || None);
+        }
+        self.clients[slot] = Some((token.generation, client.clone().unbind()));
+        Ok(client)
+    }
+}
+
+/// The method as str, the usual ones interned.
+pub fn method<'py>(py: Python<'py>, method: &str) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match method {
+        "GET" => intern!(py, "GET").clone(),
+        "POST" => intern!(py, "POST").clone(),
+        "HEAD" => intern!(py, "HEAD").clone(),
+        "PUT" => intern!(py, "PUT").clone(),
+        "DELETE" => intern!(py, "DELETE").clone(),
+        "OPTIONS" => intern!(py, "OPTIONS").clone(),
+        "PATCH" => intern!(py, "PATCH").clone(),
+        other => PyString::new(py, other),
+    }
+    .into_any())
+}
+
+fn headers<'py>(
+    py: Python<'py>,
+    head: &Head,
+    fields: &mut FieldCache,
+) -> PyResult<Bound<'py, PyList>> {
+    let mut items = Vec::with_capacity(head.fields.len());
+    for field in head.fields {
+        // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
+        let value = match head.target.authority {
+            Some(authority) if field.name.eq_ignore_ascii_case("host") => authority,
+            _ => field.value,
+        };
+        items.push(fields.pair(py, field.name.as_bytes(), value)?);
+    }
+    PyList::new(py, items)
+}
+
+/// `%41` → `A`; escapes that are not two hex digits stay as they are.
+pub fn decode_percent(raw: &[u8]) -> Cow<'_, [u8]> {
+    if !raw.contains(&b'%') {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    let mut at = 0;
+    while at < raw.len() {
+        match escaped(&raw[at..]) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(raw[at]);
+                at += 1;
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn escaped(text: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = text else { return None };
+    let digit = |byte: u8| (byte as char).to_digit(16);
+    Some((digit(*high)? * 16 + digit(*low)?) as u8)
+}

@@ -1,0 +1,430 @@
+//! `send()`: messages of the application, checked for order and type, to bytes on the wire.
+
+use std::os::fd::{OwnedFd, RawFd};
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use tricorn_wire::response::Fault;
+
+use super::core::{schedule, AsgiCore};
+use super::drive::{self, client_gone, new_waiter};
+use super::exchange::Exchange;
+use crate::net::{Conn, Sent};
+use crate::py::call::{exact_bytes, get_item};
+use crate::py::future::Wake;
+use crate::py::handle::Target;
+use crate::py::ready;
+
+/// The awaitable of one `send(message)`.
+pub fn call<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    message: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    core.get().state.check_owner("send()")?;
+    let py = core.py();
+    let message = as_dict(message)?;
+    let Some(kind) = get_item(&message, intern!(py, "type"))? else {
+        return Err(PyValueError::new_err("a message to send() has no 'type'"));
+    };
+    let kind = kind.cast::<PyString>().map_err(|_| PyTypeError::new_err("'type' must be a str"))?;
+    match kind.to_str()? {
+        "http.response.start" => start(core, target, &message),
+        "http.response.body" => body(core, target, &message),
+        "http.response.pathsend" => path_send(core, target, &message),
+        "http.response.zerocopysend" => zero_copy_send(core, target, &message),
+        "http.response.trailers" => trailers(core, target, &message),
+        "http.response.early_hint" => early_hint(core, target, &message),
+        "http.response.debug" => ready::none(py),
+        other => Err(PyRuntimeError::new_err(format!(
+            "send() got a message of unknown type {other:?}; for an http scope it takes \
+             'http.response.start', then 'http.response.body'"
+        ))),
+    }
+}
+
+fn as_dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    match message.cast::<PyDict>() {
+        Ok(dict) => Ok(dict.clone()),
+        Err(_) => {
+            let found = message.get_type().name()?;
+            Err(PyTypeError::new_err(format!("send() takes a dict, not {found}")))
+        }
+    }
+}
+
+/// The connection of a response that has not ended, or the error that says why there is none.
+fn running<'a>(
+    state: &'a mut super::core::State,
+    target: Target,
+) -> PyResult<&'a mut Conn<Exchange>> {
+    let alive = match state.net.get(target.token) {
+        None => return Err(client_gone()),
+        Some(conn) if conn.is_broken() => return Err(client_gone()),
+        Some(conn) => conn.seq == target.seq && conn.exchange.is_some(),
+    };
+    match state.net.get(target.token) {
+        Some(conn) if alive => Ok(conn),
+        _ => Err(PyRuntimeError::new_err("send() was called after the response was complete")),
+    }
+}
+
+fn start<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    message: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = core.py();
+    let status = get_item(message, intern!(py, "status"))?
+        .ok_or_else(|| PyValueError::new_err("'http.response.start' has no 'status'"))?;
+    let status: u16 = status.extract().map_err(|_| {
+        PyTypeError::new_err("'status' of 'http.response.start' must be an int below 1000")
+    })?;
+    let fields = get_item(message, intern!(py, "headers"))?;
+    let fields = fields.filter(|fields| !fields.is_none());
+    let fields = fields.map(|fields| Fields::read(&fields)).transpose()?;
+    let promised = flag(message, intern!(py, "trailers"))?;
+
+    let mut state = core.get().state.get();
+    let conn = running(&mut state, target)?;
+    if !conn.response.is_waiting() {
+        return Err(unexpected("http.response.start", "'http.response.body'"));
+    }
+    if let Some(exchange) = &mut conn.exchange {
+        exchange.trailers = promised;
+    }
+    conn.held.clear();
+    let written = conn.response.open(status, None, &mut conn.held).and_then(|()| match &fields {
+        Some(fields) => {
+            fields.each(|name, value| conn.response.field(name, value, &mut conn.held))
+        }
+        None => Ok(()),
+    });
+    if let Err(fault) = written {
+        conn.response.reopen();
+        conn.held.clear();
+        return Err(PyValueError::new_err(format!("send(): {}", fault.detail())));
+    }
+    drop(state);
+    ready::none(py)
+}
+
+fn unexpected(got: &str, expected: &str) -> PyErr {
+    PyRuntimeError::new_err(format!("send() expected {expected}, got '{got}'"))
+}
+
+/// Checks that a body message is in place; says if trailers will follow the body.
+fn in_body(conn: &mut Conn<Exchange>, got: &str) -> PyResult<bool> {
+    if conn.response.is_waiting() {
+        return Err(unexpected(got, "'http.response.start'"));
+    }
+    match &conn.exchange {
+        Some(exchange) if exchange.body_ended => Err(unexpected(got, "'http.response.trailers'")),
+        Some(exchange) => Ok(exchange.trailers),
+        None => Ok(false),
+    }
+}
+
+fn body<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    message: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = core.py();
+    let more = flag(message, intern!(py, "more_body"))?;
+    let given = get_item(message, intern!(py, "body"))?;
+    let owned = given.map(|given| body_bytes(&given)).transpose()?;
+    let bytes: &[u8] = owned.as_ref().map_or(&[], |bytes| bytes.as_bytes());
+
+    let mut state = core.get().state.get();
+    let trailers = in_body(running(&mut state, target)?, "http.response.body")?;
+    let keep = || match &owned {
+        Some(bytes) => PyBackedBytes::from(bytes.clone()),
+        None => PyBackedBytes::from(PyBytes::new(py, b"")),
+    };
+    let sent = state.net.send_body(target.token, bytes, more || trailers, keep);
+    drop(state);
+    after(core, target, sent, more)
+}
+
+/// Bytes as they are; other buffers as a copy.
+fn body_bytes<'py>(given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    if let Ok(bytes) = given.cast::<PyBytes>() {
+        return Ok(bytes.clone());
+    }
+    let buffer = pyo3::buffer::PyBuffer::<u8>::get(given).map_err(|_| {
+        let found = given.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+        PyTypeError::new_err(format!("'body' must be bytes, not {found}"))
+    })?;
+    Ok(PyBytes::new(given.py(), &buffer.to_vec(given.py())?))
+}
+
+fn flag(message: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+    get_item(message, key)?.map_or(Ok(false), |value| value.is_truthy())
+}
+
+/// What a body message leads to: the end of the response, a wait, a turn for others, or nothing.
+fn after<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    sent: Result<Sent, Fault>,
+    more: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = core.py();
+    let sent = match sent {
+        Ok(sent) => sent,
+        Err(fault) => return fault_of(core, target, fault),
+    };
+    if sent == Sent::Broken {
+        schedule_if_work(core)?;
+        return Err(client_gone());
+    }
+    let mut state = core.get().state.get();
+    let Some(conn) = state.net.exchange(target.token, target.seq) else {
+        return Err(client_gone());
+    };
+    if conn.response.is_done() {
+        let finished = state.net.finish(target.token);
+        drop(state);
+        if finished.runnable {
+            schedule(core)?;
+        }
+        if let Some(exchange) = finished.exchange {
+            drive::gone(core, exchange, Wake::Soon)?;
+        }
+        return ready::none(py);
+    }
+    if !more {
+        if let Some(exchange) = &mut conn.exchange {
+            exchange.body_ended = true;
+        }
+    }
+    if sent == Sent::Full {
+        conn.wants_drain = true;
+        let waiter = new_waiter(core)?;
+        if let Some(exchange) = &mut conn.exchange {
+            exchange.senders.push(waiter.clone().unbind());
+        }
+        drop(state);
+        schedule_if_work(core)?;
+        return ready::wait(waiter);
+    }
+    if conn.exchange.as_mut().is_some_and(Exchange::is_due) {
+        return ready::give_way(py.None().into_bound(py));
+    }
+    ready::none(py)
+}
+
+/// The response breaks its own promise: nothing can be trusted after it.
+fn fault_of<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    fault: Fault,
+) -> PyResult<Bound<'py, PyAny>> {
+    let exchange = {
+        let mut state = core.get().state.get();
+        let exchange = state.net.get(target.token).and_then(|conn| conn.exchange.take());
+        if !state.net.answer(target.token, 500, "The application failed.") {
+            state.net.cut(target.token);
+        }
+        exchange
+    };
+    if let Some(exchange) = exchange {
+        drive::gone(core, exchange, Wake::Soon)?;
+    }
+    schedule_if_work(core)?;
+    Err(PyRuntimeError::new_err(format!("send(): {}", fault.detail())))
+}
+
+pub fn schedule_if_work(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
+    let work = core.get().state.get().net.has_work();
+    if work { schedule(core) } else { Ok(()) }
+}
+
+/// Extension `http.response.pathsend`: `{"path": str}`, a whole file by sendfile(2).
+fn path_send<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    message: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let path: std::path::PathBuf = get_item(message, intern!(core.py(), "path"))?
+        .ok_or_else(|| PyValueError::new_err("'http.response.pathsend' has no 'path'"))?
+        .extract()?;
+    let file = std::fs::File::open(&path)?;
+    let facts = file.metadata()?;
+    if !facts.is_file() {
+        let what = format!("'http.response.pathsend': {} is not a regular file", path.display());
+        return Err(PyOSError::new_err(what));
+    }
+    let mut state = core.get().state.get();
+    let trailers = in_body(running(&mut state, target)?, "http.response.pathsend")?;
+    let sent = state.net.send_file(target.token, file.into(), 0, facts.len(), trailers);
+    drop(state);
+    after(core, target, sent, false)
+}
+
+/// Extension `http.response.zerocopysend`: `{"file": file, "offset": int, "count": int,
+/// "more_body": bool}`; offset defaults to the file's position, count to its rest.
+fn zero_copy_send<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    message: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = core.py();
+    let file = get_item(message, intern!(py, "file"))?
+        .ok_or_else(|| PyValueError::new_err("'http.response.zerocopysend' has no 'file'"))?;
+    let fd: RawFd = match file.extract() {
+        Ok(fd) => fd,
+        Err(_) => file.call_method0(intern!(py, "fileno"))?.extract()?,
+    };
+    let number = |key| -> PyResult<Option<u64>> {
+        let value = get_item(message, key)?.filter(|value| !value.is_none());
+        value.map(|value| value.extract()).transpose()
+    };
+    let (offset, count) = (number(intern!(py, "offset"))?, number(intern!(py, "count"))?);
+    let more = flag(message, intern!(py, "more_body"))?;
+    let file = std::fs::File::from(duplicate(fd)?);
+    let offset = match offset {
+        Some(offset) => offset,
+        None => std::io::Seek::stream_position(&mut &file)?,
+    };
+    let rest = file.metadata()?.len().saturating_sub(offset);
+    let count = count.map_or(rest, |count| count.min(rest));
+
+    let mut state = core.get().state.get();
+    let trailers = in_body(running(&mut state, target)?, "http.response.zerocopysend")?;
+    let file = OwnedFd::from(file);
+    let sent = state.net.send_file(target.token, file, offset, count, more || trailers);
+    drop(state);
+    after(core, target, sent, more)
+}
+
+fn duplicate(fd: RawFd) -> PyResult<OwnedFd> {
+    crate::net::sys::duplicate(fd).map_err(PyErr::from)
+}
+
+/// Extension `http.response.trailers`: `{"headers": […], "more_trailers": bool}`.
+fn trailers<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    message: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = core.py();
+    let fields = get_item(message, intern!(py, "headers"))?;
+    let fields = fields.map(|fields| Fields::read(&fields)).transpose()?;
+    let more = flag(message, intern!(py, "more_trailers"))?;
+    let mut state = core.get().state.get();
+    let conn = running(&mut state, target)?;
+    let Some(exchange) = &mut conn.exchange else { return Err(client_gone()) };
+    if !exchange.body_ended {
+        let expected = "the end of the body, and 'trailers': True in 'http.response.start'";
+        return Err(unexpected("http.response.trailers", expected));
+    }
+    if let Some(fields) = &fields {
+        let collected = &mut exchange.collected;
+        fields
+            .each(|name, value| {
+                tricorn_wire::response::check_field(name, value)?;
+                collected.push((name.to_vec(), value.to_vec()));
+                Ok(())
+            })
+            .map_err(|fault| PyValueError::new_err(format!("send(): {}", fault.detail())))?;
+    }
+    if more {
+        return ready::none(py);
+    }
+    let collected = std::mem::take(&mut exchange.collected);
+    let sent = state.net.send_trailers(target.token, &collected);
+    drop(state);
+    after(core, target, sent, false)
+}
+
+/// Extension `http.response.early_hint`: `{"links": [bytes]}`, a 103 ahead of the response.
+fn early_hint<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    message: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = core.py();
+    let mut fields = Vec::new();
+    if let Some(links) = get_item(message, intern!(py, "links"))? {
+        for link in links.try_iter()? {
+            fields.push((b"link".to_vec(), link?.extract::<Vec<u8>>()?));
+        }
+    }
+    let mut state = core.get().state.get();
+    let conn = running(&mut state, target)?;
+    if !conn.response.is_waiting() {
+        return Err(unexpected("http.response.early_hint", "'http.response.body'"));
+    }
+    if conn.response.speaks_interim() {
+        let sent = state.net.send_interim(target.token, 103, &fields);
+        sent.map_err(|fault| PyValueError::new_err(format!("send(): {}", fault.detail())))?;
+    }
+    drop(state);
+    schedule_if_work(core)?;
+    ready::none(py)
+}
+
+/// Header fields of a message: read before anything is borrowed, since iterating may run Python.
+enum Fields<'py> {
+    /// A list or tuple of pairs of bytes.
+    Plain(Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>),
+    Copied(Vec<(Vec<u8>, Vec<u8>)>),
+}
+
+impl<'py> Fields<'py> {
+    fn read(given: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if !given.is_exact_instance_of::<PyList>() && !given.is_exact_instance_of::<PyTuple>() {
+            // An iterator can be read only once.
+            return Self::copy(given);
+        }
+        let mut plain = Vec::with_capacity(8);
+        for item in given.try_iter()? {
+            let item = item?;
+            let (name, value) = match pair_of(&item) {
+                Some(pair) => pair,
+                None => return Self::copy(given),
+            };
+            plain.push((name, value));
+        }
+        Ok(Self::Plain(plain))
+    }
+
+    fn copy(given: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let mut copied = Vec::new();
+        for item in given.try_iter()? {
+            let pair: PyResult<(Vec<u8>, Vec<u8>)> = item?.extract();
+            copied.push(pair.map_err(|_| {
+                PyTypeError::new_err("'headers' must be pairs of bytes: [(b'name', b'value'), …]")
+            })?);
+        }
+        Ok(Self::Copied(copied))
+    }
+
+    fn each(&self, mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+        match self {
+            Self::Plain(pairs) => pairs.iter().try_for_each(|(name, value)| {
+                match (exact_bytes(name), exact_bytes(value)) {
+                    (Some(name), Some(value)) => take(name, value),
+                    _ => Err(Fault::FieldName),
+                }
+            }),
+            Self::Copied(pairs) => pairs.iter().try_for_each(|(name, value)| take(name, value)),
+        }
+    }
+}
+
+fn pair_of<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let (name, value) = if let Ok(pair) = item.cast_exact::<PyTuple>() {
+        (pair.len() == 2).then(|| (pair.get_item(0), pair.get_item(1)))?
+    } else {
+        let pair = item.cast_exact::<PyList>().ok()?;
+        (pair.len() == 2).then(|| (pair.get_item(0), pair.get_item(1)))?
+    };
+    let (name, value) = (name.ok()?, value.ok()?);
+    (exact_bytes(&name).is_some() && exact_bytes(&value).is_some()).then_some((name, value))
+}

@@ -1,0 +1,210 @@
+//! One connection: its socket, what has come in, what waits to go out, and where it stands.
+//!
+//! ```text
+//!              whole head          response and body done
+//!   Head ─────────────────► Exchange ───────────────────► Head      (keep-alive)
+//!    │                         │  └─ unread body ► Discard ► Head   (small enough)
+//!    └── refused, idle ──┐     └── close ──┐
+//!                        ▼                 ▼
+//!                      Linger ─── peer's end or deadline ───► closed
+//! ```
+
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use tricorn_wire::body::Body;
+use tricorn_wire::chunked::Field;
+use tricorn_wire::response::{Asked, Response};
+
+use super::output::Output;
+use super::sys;
+use super::timer::NEVER;
+use crate::settings::Timeouts;
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Between requests, or a head is not whole yet.
+    Head,
+    /// The application has the request.
+    Exchange,
+    /// The response is out; this many more bytes of request body may be thrown away.
+    Discard(u64),
+    /// Our side is closed after the output; whatever still comes is thrown away, so that the
+    /// client can read the answer before a reset would destroy it (RFC 9112 §9.6).
+    Linger,
+}
+
+/// `X` is what the interface (ASGI, WSGI) keeps with a running exchange.
+pub struct Conn<X> {
+    pub(super) socket: OwnedFd,
+    pub peer: Option<SocketAddr>,
+    /// Index of the listener it came from.
+    pub listener: u32,
+    pub(super) phase: Phase,
+    /// An edge said so, and no read has come back short since.
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    /// The peer sends no more: FIN seen by the poller, to be met by a read.
+    pub(super) half_closed: bool,
+    /// A read returned the end of the stream.
+    pub(super) ended: bool,
+    /// The connection is broken: nothing can be sent or received.
+    pub(super) broken: bool,
+    /// Waits in the reactor's queue.
+    pub(super) queued: bool,
+    pub(super) expired: bool,
+    /// The write side is shut down.
+    pub(super) shut: bool,
+    pub(super) input: Vec<u8>,
+    /// How much of `input` is consumed.
+    pub(super) input_at: usize,
+    /// How much of `input` has been searched for the end of a head.
+    pub(super) scanned: usize,
+    pub output: Output,
+    /// The head of the response until the first body message decides its framing.
+    pub held: Vec<u8>,
+    pub(super) body: Body,
+    pub(super) trailers: Vec<Field>,
+    pub(super) expects_continue: bool,
+    pub response: Response,
+    /// Bytes of the response are out or on their way: it can't be replaced by an error any more.
+    pub committed: bool,
+    /// Counts the requests; tells the application's handles of different requests apart.
+    pub seq: u32,
+    /// When the present phase began or last made progress, in milliseconds of the reactor.
+    pub(super) since: u64,
+    /// Bytes of body received and milliseconds spent waiting for them, for the minimum rate.
+    pub(super) body_bytes: u64,
+    pub(super) body_waited: u64,
+    pub(super) deadline: u64,
+    /// The application waits for body bytes or for the peer to go.
+    pub wants_body: bool,
+    /// The application waits for the output to drain.
+    pub wants_drain: bool,
+    pub exchange: Option<X>,
+}
+
+impl<X> Conn<X> {
+    pub(super) fn new(socket: OwnedFd, peer: Option<SocketAddr>, listener: u32, now: u64) -> Self {
+        Self {
+            socket,
+            peer,
+            listener,
+            phase: Phase::Head,
+            readable: false,
+            writable: false,
+            half_closed: false,
+            ended: false,
+            broken: false,
+            queued: false,
+            expired: false,
+            shut: false,
+            input: Vec::new(),
+            input_at: 0,
+            scanned: 0,
+            output: Output::default(),
+            held: Vec::new(),
+            body: Body::Done,
+            trailers: Vec::new(),
+            expects_continue: false,
+            response: Response::new(Asked::default()),
+            committed: false,
+            seq: 0,
+            since: now,
+            body_bytes: 0,
+            body_waited: 0,
+            deadline: NEVER,
+            wants_body: false,
+            wants_drain: false,
+            exchange: None,
+        }
+    }
+
+    pub(super) fn fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Has all of the request body been handed out?
+    pub fn body_done(&self) -> bool {
+        self.body.is_done()
+    }
+
+    /// Has the peer gone, as far as a waiting application is concerned? A half-closed peer still
+    /// reads, but it can't be told from one that has closed.
+    pub fn is_gone(&self) -> bool {
+        self.broken || self.half_closed || self.ended
+    }
+
+    /// Can nothing be sent any more?
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub fn take_trailers(&mut self) -> Vec<Field> {
+        std::mem::take(&mut self.trailers)
+    }
+
+    /// Input that has come but is not consumed.
+    pub(super) fn pending(&self) -> &[u8] {
+        &self.input[self.input_at..]
+    }
+
+    pub(super) fn has_pending(&self) -> bool {
+        self.input_at < self.input.len()
+    }
+
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.compact();
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Forgets consumed input, and its memory once there is none left.
+    pub(super) fn compact(&mut self) {
+        if self.input_at == 0 {
+            return;
+        }
+        if self.has_pending() {
+            self.input.drain(..self.input_at);
+        } else {
+            self.input = Vec::new();
+        }
+        self.input_at = 0;
+    }
+
+    /// Is there anything to do for this connection without a new event?
+    pub(super) fn is_runnable(&self) -> bool {
+        let input = self.has_pending() || self.readable;
+        match self.phase {
+            Phase::Head => input,
+            Phase::Exchange => self.wants_body && (input || self.is_gone()),
+            Phase::Discard(_) | Phase::Linger => input,
+        }
+    }
+
+    /// When this connection has to be looked at if nothing happens.
+    pub(super) fn next_deadline(&self, timeouts: &Timeouts) -> u64 {
+        let after = |milliseconds: u64| self.since.saturating_add(milliseconds);
+        if !self.output.is_empty() {
+            return after(timeouts.write);
+        }
+        match self.phase {
+            Phase::Head if self.has_pending() || self.seq == 0 => after(timeouts.head),
+            Phase::Head => after(timeouts.keep_alive),
+            Phase::Exchange if self.wants_body && !self.body.is_done() => after(timeouts.body),
+            Phase::Exchange => NEVER,
+            Phase::Discard(_) => after(timeouts.body),
+            Phase::Linger => after(timeouts.linger),
+        }
+    }
+}
+
+impl<X> Drop for Conn<X> {
+    fn drop(&mut self) {
+        sys::shutdown(&self.socket);
+    }
+}

@@ -1,0 +1,308 @@
+//! What goes out: response heads, bodies, files, and the end of an exchange.
+
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use pyo3::pybacked::PyBackedBytes;
+use tricorn_wire::body::Body;
+use tricorn_wire::chunked::Field;
+use tricorn_wire::reject::Reject;
+use tricorn_wire::response::{interim, refusal, rejection, Fault};
+
+use super::conn::{Conn, Phase};
+use super::output::Flush;
+use super::sys::{self, Io};
+use super::{Net, Token};
+
+/// Bodies up to this size are copied behind the head: cheaper than a second slice.
+const SMALL: usize = 16 * 1024;
+
+/// How a send left the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The socket took it, or there is room to wait in.
+    Fine,
+    /// More waits than should: the application has to wait.
+    Full,
+    /// The connection is broken.
+    Broken,
+}
+
+/// How an exchange left the connection.
+pub struct Finished<X> {
+    pub exchange: Option<X>,
+    /// It has work at once: the reactor should run.
+    pub runnable: bool,
+}
+
+impl<X> Net<X> {
+    /// Sends a piece of body, behind the head if that is still held back. `keep` makes the bytes
+    /// last if the socket does not take them all. The response must have been opened.
+    pub fn send_body(
+        &mut self,
+        token: Token,
+        bytes: &[u8],
+        more: bool,
+        keep: impl FnOnce() -> PyBackedBytes,
+    ) -> Result<Sent, Fault> {
+        let whole = (!more).then_some(bytes.len() as u64);
+        self.frame(token, whole);
+        let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
+        let wrap = conn.response.piece(bytes.len())?;
+        conn.held.extend_from_slice(wrap.prefix());
+        let small = wrap.skip || bytes.len() <= SMALL;
+        if !wrap.skip && small {
+            conn.held.extend_from_slice(bytes);
+            conn.held.extend_from_slice(wrap.suffix());
+        }
+        if small {
+            let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
+            conn.push_held();
+            return ended.map(|()| self.sent(token));
+        }
+        conn.push_large(bytes, keep);
+        conn.held.extend_from_slice(wrap.suffix());
+        let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
+        conn.push_held();
+        ended.map(|()| self.sent(token))
+    }
+
+    /// Sends `left` bytes of `file` as a piece of body.
+    pub fn send_file(
+        &mut self,
+        token: Token,
+        file: OwnedFd,
+        offset: u64,
+        left: u64,
+        more: bool,
+    ) -> Result<Sent, Fault> {
+        self.frame(token, (!more).then_some(left));
+        let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
+        let wrap = conn.response.piece(left as usize)?;
+        conn.held.extend_from_slice(wrap.prefix());
+        conn.push_held();
+        if !wrap.skip {
+            conn.output.push_file(file, offset, left);
+        }
+        conn.held.extend_from_slice(wrap.suffix());
+        let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
+        conn.push_held();
+        self.enqueue(token);
+        ended.map(|()| self.sent(token))
+    }
+
+    /// Ends a body whose trailers come after it.
+    pub fn send_trailers(&mut self, token: Token, trailers: &[Field]) -> Result<Sent, Fault> {
+        let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
+        let ended = conn.response.finish(trailers, &mut conn.held);
+        conn.push_held();
+        ended.map(|()| self.sent(token))
+    }
+
+    /// Sends a 1xx response with its fields ahead of the real one.
+    pub fn send_interim(
+        &mut self,
+        token: Token,
+        status: u16,
+        fields: &[Field],
+    ) -> Result<Sent, Fault> {
+        let mut bytes = Vec::new();
+        interim(status, fields, &mut bytes)?;
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.push(&bytes);
+        }
+        Ok(self.sent(token))
+    }
+
+    /// The client asked for a go-ahead and the application wants the body now.
+    pub(super) fn send_continue(&mut self, token: Token) {
+        let waits = self.conns.get_mut(token).is_some_and(|conn| {
+            std::mem::take(&mut conn.expects_continue) && !conn.committed
+        });
+        if waits {
+            // A status of ours without fields is always valid.
+            let _ = self.send_interim(token, 100, &[]);
+        }
+    }
+
+    fn frame(&mut self, token: Token, whole: Option<u64>) {
+        let stamp_source = self.stamp();
+        let (date, server) = (stamp_source.date.copied(), stamp_source.server);
+        if let Some(conn) = self.conns.get_mut(token) {
+            if conn.response.is_opened() {
+                let stamp = tricorn_wire::response::Stamp { date: date.as_ref(), server };
+                conn.response.frame(whole, stamp, &mut conn.held);
+            }
+        }
+    }
+
+    fn sent(&mut self, token: Token) -> Sent {
+        let most = self.settings.write_buffer;
+        let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
+        if conn.broken {
+            self.enqueue(token);
+            return Sent::Broken;
+        }
+        if conn.output.is_empty() {
+            return Sent::Fine;
+        }
+        // What a short write left over: only EAGAIN promises that an edge will come.
+        let flushed = if conn.writable { conn.output.flush(conn.socket.as_raw_fd()) } else { Flush::Later };
+        match flushed {
+            Flush::Empty => return Sent::Fine,
+            Flush::Later => conn.writable = false,
+            Flush::More => {}
+            Flush::Broken => conn.broken = true,
+        }
+        if matches!(flushed, Flush::More | Flush::Broken) {
+            self.enqueue(token);
+        }
+        if flushed == Flush::Broken {
+            return Sent::Broken;
+        }
+        let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
+        let full = !conn.output.is_drained(most);
+        self.touch();
+        let now = self.now;
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.since = now;
+        }
+        self.renew(token);
+        if full { Sent::Full } else { Sent::Fine }
+    }
+
+    /// Answers a request that is refused, and closes once the client can have read it.
+    pub(super) fn answer_reject(&mut self, token: Token, reject: Reject) {
+        self.stats.rejected += 1;
+        let answer = rejection(reject, self.stamp());
+        self.answer_and_close(token, &answer);
+    }
+
+    /// Replaces a response that never came by one of ours, and closes. False if bytes of the
+    /// response are out already: then the connection can only be cut.
+    pub fn answer(&mut self, token: Token, status: u16, detail: &str) -> bool {
+        let answer = refusal(status, detail, self.stamp());
+        let Some(conn) = self.conns.get_mut(token) else { return true };
+        if conn.committed {
+            return false;
+        }
+        self.answer_and_close(token, &answer);
+        true
+    }
+
+    fn answer_and_close(&mut self, token: Token, answer: &[u8]) {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.held.clear();
+            conn.push(answer);
+            conn.response.abandon();
+            self.linger(token);
+            self.enqueue(token);
+        }
+    }
+
+    pub(super) fn linger(&mut self, token: Token) {
+        let now = self.now;
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.phase = Phase::Linger;
+            conn.since = now;
+            conn.wants_body = false;
+            conn.wants_drain = false;
+        }
+        self.renew(token);
+    }
+
+    /// The response is complete: on to the next request, or to the end of the connection.
+    pub fn finish(&mut self, token: Token) -> Finished<X> {
+        let discard = self.settings.discard;
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(token) else {
+            return Finished { exchange: None, runnable: false };
+        };
+        let exchange = conn.exchange.take();
+        conn.wants_body = false;
+        conn.wants_drain = false;
+        conn.since = now;
+        if conn.held.capacity() > SMALL {
+            conn.held = Vec::new();
+        }
+        let lingers = !conn.response.keeps_alive() || conn.broken || match &conn.body {
+            Body::Done => false,
+            _ if conn.expects_continue => true, // it never got the go-ahead: may or may not send
+            Body::Length(left) => *left > discard,
+            Body::Chunked(_) => false,
+        };
+        if lingers {
+            self.linger(token);
+            self.enqueue(token);
+            return Finished { exchange, runnable: true };
+        }
+        conn.phase = if conn.body.is_done() { Phase::Head } else { Phase::Discard(discard) };
+        let runnable = conn.is_runnable() || conn.half_closed || self.draining;
+        if runnable {
+            self.enqueue(token);
+        }
+        self.renew(token);
+        Finished { exchange, runnable }
+    }
+
+    /// Cuts the connection off in the middle of a response, so that the client can't take what it
+    /// has for the whole.
+    pub fn cut(&mut self, token: Token) -> Option<X> {
+        if let Some(conn) = self.conns.get_mut(token) {
+            sys::reset_on_close(conn.fd());
+        }
+        self.close(token)
+    }
+}
+
+impl<X> Conn<X> {
+    fn push_held(&mut self) {
+        if !self.held.is_empty() {
+            let held = std::mem::take(&mut self.held);
+            self.push(&held);
+            self.held = held;
+            self.held.clear();
+        }
+    }
+
+    /// Sends what the socket takes of `bytes` and queues the rest.
+    fn push(&mut self, bytes: &[u8]) {
+        self.committed = true;
+        let mut sent = 0;
+        if self.output.is_empty() && self.writable {
+            match sys::send(self.fd(), bytes) {
+                Io::Done(size) => sent = size,
+                Io::Later => {}
+                Io::Broken => {
+                    self.broken = true;
+                    return;
+                }
+            }
+        }
+        self.output.push_copy(&bytes[sent..]);
+    }
+
+    /// The same for the held bytes and a large body behind them, which is not copied.
+    fn push_large(&mut self, bytes: &[u8], keep: impl FnOnce() -> PyBackedBytes) {
+        self.committed = true;
+        let mut sent = 0;
+        if self.output.is_empty() && self.writable {
+            let slices = [IoSlice::new(&self.held), IoSlice::new(bytes)];
+            match sys::send_slices(self.fd(), &slices) {
+                Io::Done(size) => sent = size,
+                Io::Later => {}
+                Io::Broken => {
+                    self.broken = true;
+                    return;
+                }
+            }
+        }
+        let of_held = sent.min(self.held.len());
+        self.output.push_copy(&self.held[of_held..]);
+        let of_body = sent - of_held;
+        if of_body < bytes.len() {
+            self.output.push_shared(keep(), of_body);
+        }
+        self.held.clear();
+    }
+}

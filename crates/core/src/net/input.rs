@@ -1,0 +1,399 @@
+//! What comes in: heads, bodies, and what is read only to be thrown away.
+
+use std::os::fd::AsRawFd;
+
+use tricorn_wire::body::Body;
+use tricorn_wire::head::{find_end, Framing};
+use tricorn_wire::reject::Reject;
+use tricorn_wire::response::{Asked, Response};
+
+use super::conn::{Conn, Phase};
+use super::output::Flush;
+use super::sys::{self, Io};
+use super::{Net, Step, Token, SCRATCH};
+
+/// How much a lingering connection may still send before it is cut.
+const LINGER_MOST: u64 = 1024 * 1024;
+/// Reads in a row for one connection before others get a turn.
+const READS: usize = 8;
+
+/// A buffer that holds a whole head; the reactor gets it back through `begin` or `reject`.
+pub struct Head {
+    buf: Vec<u8>,
+    start: usize,
+    end: usize,
+    len: usize,
+    /// It is the reactor's scratch buffer, not the connection's own.
+    shared: bool,
+}
+
+impl Head {
+    pub fn bytes(&self) -> &[u8] {
+        &self.buf[self.start..self.end]
+    }
+}
+
+/// What a parsed head says about the exchange that begins.
+pub struct Begin {
+    pub framing: Framing,
+    pub asked: Asked,
+    pub expects_continue: bool,
+}
+
+/// What `pull` found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Pull {
+    /// `pulled` holds bytes (or none, at the end of the body); `more` will come.
+    Data { more: bool },
+    /// Nothing yet.
+    Later,
+    /// The peer has gone: the body is cut, or there was nothing left to wait for.
+    Gone,
+    /// The body is malformed, or larger than allowed.
+    Refused(Reject),
+}
+
+impl<X> Net<X> {
+    /// Takes the connection as far as it goes without the interface.
+    pub fn step(&mut self, token: Token) -> Step<X> {
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        if conn.broken {
+            return Step::Closed(self.close(token));
+        }
+        if std::mem::take(&mut conn.expired) {
+            if let Some(step) = self.expire(token) {
+                return step;
+            }
+        }
+        if let Some(step) = self.step_output(token) {
+            return step;
+        }
+        let step = self.step_input(token);
+        if matches!(step, Step::Idle | Step::Again) {
+            self.renew(token);
+        }
+        step
+    }
+
+    fn step_output(&mut self, token: Token) -> Option<Step<X>> {
+        let low_water = self.settings.write_buffer / 2;
+        let conn = self.conns.get_mut(token)?;
+        if !conn.output.is_empty() && conn.writable {
+            let before = conn.output.len();
+            match conn.output.flush(conn.socket.as_raw_fd()) {
+                Flush::Broken => return Some(Step::Closed(self.close(token))),
+                Flush::Later => {
+                    conn.writable = false;
+                    if conn.output.len() < before {
+                        conn.since = self.now;
+                    }
+                }
+                Flush::Empty => conn.since = self.now,
+                Flush::More => {
+                    conn.since = self.now;
+                    self.enqueue(token);
+                    self.renew(token);
+                    return Some(Step::Again);
+                }
+            }
+        }
+        let conn = self.conns.get_mut(token)?;
+        if conn.wants_drain && conn.output.is_drained(low_water) {
+            conn.wants_drain = false;
+            self.enqueue(token);
+            return Some(Step::Drained);
+        }
+        None
+    }
+
+    fn step_input(&mut self, token: Token) -> Step<X> {
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        match conn.phase {
+            // The next request waits until the last response is out: back-pressure on pipelining.
+            Phase::Head if conn.output.is_empty() => self.step_head(token),
+            Phase::Head => Step::Idle,
+            Phase::Exchange if conn.wants_body && conn.is_runnable() => Step::Body,
+            Phase::Exchange => Step::Idle,
+            Phase::Discard(_) => self.step_discard(token),
+            Phase::Linger => self.step_linger(token),
+        }
+    }
+
+    fn step_head(&mut self, token: Token) -> Step<X> {
+        for _ in 0..READS {
+            let limits = self.settings.limits;
+            let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+            if conn.has_pending() {
+                let mut scanned = conn.scanned;
+                match find_end(conn.pending(), &mut scanned, &limits) {
+                    Ok(Some(end)) => return Step::Head(conn.take_head(end)),
+                    Ok(None) => conn.scanned = scanned,
+                    Err(reject) => return self.refuse(token, reject),
+                }
+            } else if self.draining {
+                return Step::Closed(self.close(token));
+            }
+            match conn.receive(&mut self.scratch) {
+                Received::Nothing => return Step::Idle,
+                Received::End => return Step::Closed(self.close(token)),
+                Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),
+                Received::Bytes(len) => {
+                    conn.scanned = 0;
+                    conn.since = self.now;
+                    match find_end(&self.scratch[..len], &mut conn.scanned, &limits) {
+                        Ok(Some(end)) => {
+                            let buf = std::mem::take(&mut self.scratch);
+                            return Step::Head(Head { buf, start: 0, end, len, shared: true });
+                        }
+                        Ok(None) => conn.append(&self.scratch[..len]),
+                        Err(reject) => return self.refuse(token, reject),
+                    }
+                }
+            }
+        }
+        self.enqueue(token);
+        Step::Again
+    }
+
+    /// The head was valid: an exchange begins. Returns the number of the request.
+    pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: X) -> u32 {
+        self.stats.requests += 1;
+        let draining = self.draining;
+        let now = self.now;
+        self.give_back(token, head);
+        let Some(conn) = self.conns.get_mut(token) else { return 0 };
+        conn.scanned = 0;
+        conn.seq = conn.seq.wrapping_add(1).max(1);
+        conn.phase = Phase::Exchange;
+        conn.since = now;
+        conn.body = Body::new(begin.framing);
+        conn.body_bytes = 0;
+        conn.body_waited = 0;
+        conn.expects_continue = begin.expects_continue && !conn.body.is_done();
+        conn.response = Response::new(begin.asked);
+        conn.committed = false;
+        conn.wants_body = false;
+        conn.wants_drain = false;
+        conn.held.clear();
+        conn.exchange = Some(exchange);
+        if draining {
+            conn.response.close_after();
+        }
+        conn.seq
+    }
+
+    /// The head was not valid: answers and closes.
+    pub fn reject(&mut self, token: Token, head: Head, reject: Reject) {
+        self.give_back(token, head);
+        self.answer_reject(token, reject);
+    }
+
+    fn give_back(&mut self, token: Token, head: Head) {
+        let Head { buf, end, len, shared, .. } = head;
+        let Some(conn) = self.conns.get_mut(token) else {
+            if shared {
+                self.scratch = buf;
+            }
+            return;
+        };
+        if shared {
+            if end < len {
+                conn.append(&buf[end..len]);
+            }
+            self.scratch = buf;
+        } else {
+            conn.input = buf;
+            conn.input_at = end;
+            if !conn.has_pending() {
+                conn.compact();
+            }
+        }
+    }
+
+    /// Puts body bytes, at most `most` of them, into `pulled`.
+    pub fn pull(&mut self, token: Token, most: usize) -> Pull {
+        self.pulled.clear();
+        let limits = self.settings.limits;
+        let now = self.now;
+        loop {
+            let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
+            if conn.body.is_done() {
+                return if conn.is_gone() { Pull::Gone } else { Pull::Later };
+            }
+            let taken = if conn.has_pending() {
+                let input = &conn.input[conn.input_at..];
+                let outcome =
+                    conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
+                outcome.inspect(|taken| conn.input_at += taken)
+            } else {
+                match conn.receive(&mut self.scratch) {
+                    Received::Nothing => {
+                        self.send_continue(token);
+                        return Pull::Later;
+                    }
+                    Received::End => return Pull::Gone,
+                    Received::Bytes(len) => {
+                        let input = &self.scratch[..len];
+                        let outcome = conn.body.read(
+                            input,
+                            &mut self.pulled,
+                            most,
+                            &limits,
+                            &mut conn.trailers,
+                        );
+                        if let Ok(taken) = outcome {
+                            if taken < len {
+                                conn.append(&input[taken..]);
+                            }
+                        }
+                        outcome
+                    }
+                }
+            };
+            if let Err(reject) = taken {
+                return Pull::Refused(reject);
+            }
+            conn.compact_if_empty();
+            conn.expects_continue = false;
+            if !self.pulled.is_empty() || conn.body.is_done() {
+                conn.body_bytes += self.pulled.len() as u64;
+                conn.since = now;
+                return Pull::Data { more: !conn.body.is_done() };
+            }
+        }
+    }
+
+    fn step_discard(&mut self, token: Token) -> Step<X> {
+        for _ in 0..READS {
+            let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+            let Phase::Discard(left) = conn.phase else { return self.step_input(token) };
+            if conn.body.is_done() {
+                conn.phase = Phase::Head;
+                conn.since = self.now;
+                self.enqueue(token);
+                return Step::Again;
+            }
+            match self.pull(token, SCRATCH) {
+                Pull::Data { .. } => {
+                    let size = self.pulled.len() as u64;
+                    let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+                    if size > left {
+                        self.linger(token);
+                        return self.step_input(token);
+                    }
+                    conn.phase = Phase::Discard(left - size);
+                }
+                Pull::Later => return Step::Idle,
+                Pull::Gone => return Step::Closed(self.close(token)),
+                Pull::Refused(_) => {
+                    self.linger(token);
+                    return self.step_input(token);
+                }
+            }
+        }
+        self.enqueue(token);
+        Step::Again
+    }
+
+    fn step_linger(&mut self, token: Token) -> Step<X> {
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        if !conn.output.is_empty() {
+            return Step::Idle;
+        }
+        if !conn.shut {
+            sys::shutdown_write(conn.fd());
+            conn.shut = true;
+            conn.since = self.now;
+            conn.body_bytes = 0;
+        }
+        for _ in 0..READS {
+            match conn.receive(&mut self.scratch) {
+                Received::Bytes(len) if conn.body_bytes < LINGER_MOST => {
+                    conn.body_bytes += len as u64;
+                }
+                Received::Nothing => return Step::Idle,
+                Received::Bytes(_) | Received::End => return Step::Closed(self.close(token)),
+            }
+        }
+        self.enqueue(token);
+        Step::Again
+    }
+
+    /// The deadline of the connection has passed.
+    fn expire(&mut self, token: Token) -> Option<Step<X>> {
+        let now = self.now;
+        let conn = self.conns.get_mut(token)?;
+        if conn.next_deadline(&self.settings.timeouts) > now {
+            self.renew(token);
+            return None; // something happened since it was seen
+        }
+        if !conn.output.is_empty() {
+            sys::reset_on_close(conn.fd()); // the peer reads nothing: no use in waiting for it
+            return Some(Step::Closed(self.close(token)));
+        }
+        match conn.phase {
+            Phase::Head if conn.has_pending() => Some(self.refuse(token, Reject::HeadTimeout)),
+            Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
+            Phase::Head | Phase::Discard(_) | Phase::Linger => {
+                Some(Step::Closed(self.close(token)))
+            }
+        }
+    }
+
+    fn refuse(&mut self, token: Token, reject: Reject) -> Step<X> {
+        self.answer_reject(token, reject);
+        self.enqueue(token);
+        Step::Again
+    }
+}
+
+/// What one read came to.
+pub(super) enum Received {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+impl<X> Conn<X> {
+    /// One recv(2), if there is anything to expect from it.
+    pub(super) fn receive(&mut self, scratch: &mut [u8]) -> Received {
+        if self.ended || self.broken {
+            return Received::End;
+        }
+        if !self.readable && !self.half_closed {
+            return Received::Nothing;
+        }
+        match sys::recv(self.fd(), scratch) {
+            Io::Done(0) => {
+                self.ended = true;
+                Received::End
+            }
+            Io::Done(size) => {
+                // A short read has emptied the socket: the next bytes come with a new edge.
+                self.readable = size == scratch.len();
+                Received::Bytes(size)
+            }
+            Io::Later => {
+                self.readable = false;
+                Received::Nothing
+            }
+            Io::Broken => {
+                self.broken = true;
+                Received::End
+            }
+        }
+    }
+
+    fn take_head(&mut self, end: usize) -> Head {
+        let start = std::mem::take(&mut self.input_at);
+        let buf = std::mem::take(&mut self.input);
+        let len = buf.len();
+        Head { buf, start, end: start + end, len, shared: false }
+    }
+
+    fn compact_if_empty(&mut self) {
+        if !self.has_pending() {
+            self.compact();
+        }
+    }
+}

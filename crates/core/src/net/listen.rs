@@ -1,0 +1,96 @@
+//! Accepting connections.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use mio::unix::SourceFd;
+use mio::Interest;
+
+use super::conn::Conn;
+use super::sys::{self, Accepted};
+use super::timer::NEVER;
+use super::{Net, LISTENERS};
+
+/// Accepted in one go, so that a flood of connections does not starve those that are served.
+const BURST: usize = 32;
+/// How long to leave a listener alone when descriptors have run out, in milliseconds.
+const PAUSE_MS: u64 = 100;
+
+pub(super) struct Listener {
+    socket: OwnedFd,
+    is_tcp: bool,
+    /// Connections may wait in its queue that no edge will announce.
+    waiting: bool,
+}
+
+impl<X> Net<X> {
+    /// Accepts on a copy of `fd`, a non-blocking listening socket.
+    pub fn listen(&mut self, fd: RawFd, is_tcp: bool) -> io::Result<()> {
+        let socket = sys::duplicate(fd)?;
+        let token = mio::Token(LISTENERS + self.listeners.len());
+        let source = socket.as_raw_fd();
+        self.poll.registry().register(&mut SourceFd(&source), token, Interest::READABLE)?;
+        self.listeners.push(Listener { socket, is_tcp, waiting: false });
+        Ok(())
+    }
+
+    pub(super) fn accept(&mut self, index: usize) {
+        for _ in 0..BURST {
+            let full = self.conns.len() >= self.settings.connections;
+            let Some(listener) = self.listeners.get_mut(index) else { return };
+            listener.waiting = true;
+            if full {
+                return;
+            }
+            let is_tcp = listener.is_tcp;
+            match sys::accept(listener.socket.as_raw_fd()) {
+                Ok(Some(accepted)) => self.add(accepted, index as u32, is_tcp),
+                Ok(None) => {
+                    listener.waiting = false;
+                    return;
+                }
+                Err(_) => return self.timer.want(self.now + PAUSE_MS),
+            }
+        }
+        self.wake();
+    }
+
+    fn add(&mut self, accepted: Accepted, listener: u32, is_tcp: bool) {
+        if is_tcp {
+            sys::set_nodelay(accepted.fd.as_raw_fd());
+        }
+        self.stats.accepted += 1;
+        let mut conn = Conn::new(accepted.fd, accepted.peer, listener, self.now);
+        conn.writable = true;
+        let fd = conn.fd();
+        let token = self.conns.insert(conn);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let packed = mio::Token(token.pack());
+        if self.poll.registry().register(&mut SourceFd(&fd), packed, interest).is_err() {
+            self.conns.remove(token);
+            return;
+        }
+        self.renew(token);
+    }
+
+    /// Accepts what was left waiting; says when to try again.
+    pub(super) fn resume_listeners(&mut self) -> u64 {
+        for index in 0..self.listeners.len() {
+            if self.listeners[index].waiting {
+                self.accept(index);
+            }
+        }
+        NEVER
+    }
+
+    /// Takes the connection out; its exchange, if one was running, comes back.
+    pub fn close(&mut self, token: super::Token) -> Option<X> {
+        let mut conn = self.conns.remove(token)?;
+        // Before the descriptor closes: a copy in a forked child would stay registered for ever.
+        let _ = self.poll.registry().deregister(&mut SourceFd(&conn.fd()));
+        if self.conns.len() + 1 == self.settings.connections {
+            self.resume_listeners();
+        }
+        conn.exchange.take()
+    }
+}

@@ -1,0 +1,288 @@
+//! The reactor: one poller with all connections of a worker, and everything about them that needs
+//! no Python. An interface (ASGI, WSGI) drives it: `wait` for events, take tokens from `next`,
+//! call `step` on each until it is idle, and answer what `step` asks for.
+//!
+//! * `conn` one connection · `output` what waits to be sent · `listen` accepting
+//! * `input` heads and bodies coming in · `egress` responses going out · `timer` deadlines
+//! * `sys` the system calls · `slab` where connections live
+//!
+//! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
+//! it; whatever can go on without a new edge is in the queue; nothing here calls Python, so no
+//! borrow of the reactor is ever held across application code.
+
+pub mod conn;
+mod egress;
+mod input;
+mod listen;
+pub mod output;
+mod slab;
+pub mod sys;
+mod timer;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mio::event::Event;
+use mio::{Events, Poll, Waker};
+use tricorn_wire::date;
+use tricorn_wire::reject::Reject;
+use tricorn_wire::response::Stamp;
+
+pub use self::conn::{Conn, Phase};
+pub use self::egress::Sent;
+pub use self::input::{Begin, Head, Pull};
+use self::listen::Listener;
+pub use self::slab::Token;
+use self::slab::Slab;
+use self::timer::{Timer, NEVER};
+use crate::settings::Settings;
+
+/// Events per epoll_wait: few enough that other work of the loop is not held up.
+const BATCH: usize = 32;
+/// What one recv(2) may bring; shared by all connections.
+const SCRATCH: usize = 64 * 1024;
+
+const TIMER: mio::Token = mio::Token(usize::MAX);
+const WAKER: mio::Token = mio::Token(usize::MAX - 1);
+/// Tokens from here to `WAKER` are listeners.
+const LISTENERS: usize = usize::MAX - 0xffff;
+
+/// What a connection needs from the interface to go on.
+pub enum Step<X> {
+    /// Nothing: it waits for an event.
+    Idle,
+    /// Others first: it is back in the queue.
+    Again,
+    /// A whole head: parse it, then `begin` or `reject`.
+    Head(Head),
+    /// Body bytes, the end of the body or of the peer: `pull` will say.
+    Body,
+    /// The output has drained.
+    Drained,
+    /// The client took too long to send the body.
+    Stalled(Reject),
+    /// The connection is gone; this was its exchange, if one was running.
+    Closed(Option<X>),
+}
+
+/// Counters since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stats {
+    pub accepted: u64,
+    pub requests: u64,
+    pub rejected: u64,
+}
+
+pub struct Net<X> {
+    poll: Poll,
+    /// Taken out while its events are looked at.
+    events: Option<Events>,
+    waker: Waker,
+    listeners: Vec<Listener>,
+    pub(crate) conns: Slab<X>,
+    queue: VecDeque<Token>,
+    timer: Timer,
+    /// Milliseconds since the start, as of the last `wait` or `touch`.
+    now: u64,
+    date: [u8; date::LEN],
+    date_second: u64,
+    scratch: Vec<u8>,
+    /// Body bytes of the last `pull`.
+    pub(crate) pulled: Vec<u8>,
+    pub(crate) settings: Settings,
+    draining: bool,
+    pub(crate) stats: Stats,
+}
+
+impl<X> Net<X> {
+    pub fn new(settings: Settings) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let timer = Timer::new(poll.registry(), TIMER)?;
+        let mut net = Self {
+            events: Some(Events::with_capacity(BATCH)),
+            waker,
+            listeners: Vec::new(),
+            conns: Slab::new(),
+            queue: VecDeque::new(),
+            now: 0,
+            timer,
+            poll,
+            date: [0; date::LEN],
+            date_second: 0,
+            scratch: vec![0; SCRATCH],
+            pulled: Vec::new(),
+            settings,
+            draining: false,
+            stats: Stats::default(),
+        };
+        net.touch();
+        Ok(net)
+    }
+
+    /// The poller's descriptor: readable when there is something to do.
+    pub fn fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
+    }
+
+    /// Collects events for at most `timeout`; true if there may be more of them already.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
+        let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(BATCH));
+        let outcome = self.poll.poll(&mut events, timeout);
+        self.touch();
+        let mut count = 0;
+        for event in &events {
+            count += 1;
+            self.note(event);
+        }
+        self.events = Some(events);
+        if self.timer.has_run_out() {
+            self.check_deadlines();
+        }
+        match outcome {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(count == BATCH),
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event.token() {
+            TIMER | WAKER => {}
+            mio::Token(listener) if listener >= LISTENERS => self.accept(listener - LISTENERS),
+            mio::Token(packed) => {
+                let token = Token::unpack(packed);
+                let Some(conn) = self.conns.get_mut(token) else { return };
+                conn.readable |= event.is_readable();
+                conn.writable |= event.is_writable();
+                conn.half_closed |= event.is_read_closed();
+                conn.broken |= event.is_error() || (event.is_write_closed() && !conn.shut);
+                self.enqueue(token);
+            }
+        }
+    }
+
+    /// The next connection that can go on.
+    pub fn next(&mut self) -> Option<Token> {
+        let token = self.queue.pop_front()?;
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.queued = false;
+        }
+        Some(token)
+    }
+
+    /// Is there anything to do without a new event?
+    pub fn has_work(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    pub(crate) fn enqueue(&mut self, token: Token) {
+        if let Some(conn) = self.conns.get_mut(token) {
+            if !conn.queued {
+                conn.queued = true;
+                self.queue.push_back(token);
+            }
+        }
+    }
+
+    pub fn get(&mut self, token: Token) -> Option<&mut Conn<X>> {
+        self.conns.get_mut(token)
+    }
+
+    /// The connection of `token` if it still serves request number `seq`.
+    pub fn exchange(&mut self, token: Token, seq: u32) -> Option<&mut Conn<X>> {
+        let conn = self.conns.get_mut(token)?;
+        (conn.seq == seq && conn.exchange.is_some()).then_some(conn)
+    }
+
+    /// Number of open connections.
+    pub fn open(&self) -> usize {
+        self.conns.len()
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// Reads the clock, after a time in which the application ran.
+    pub fn touch(&mut self) {
+        self.now = self.timer.now();
+    }
+
+    /// What the server adds to a response head just now.
+    pub(crate) fn stamp(&mut self) -> Stamp<'_> {
+        if self.settings.date_header {
+            let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+            if seconds != self.date_second {
+                self.date_second = seconds;
+                self.date = date::imf_fixdate(seconds);
+            }
+        }
+        Stamp {
+            date: self.settings.date_header.then_some(&self.date),
+            server: self.settings.server_header,
+        }
+    }
+
+    /// Sets the deadline that follows from where the connection stands.
+    pub(crate) fn renew(&mut self, token: Token) {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.deadline = conn.next_deadline(&self.settings.timeouts);
+            if conn.deadline != NEVER {
+                self.timer.want(conn.deadline);
+            }
+        }
+    }
+
+    fn check_deadlines(&mut self) {
+        let mut earliest = self.resume_listeners();
+        let now = self.now;
+        let mut expired = Vec::new();
+        for (token, conn) in self.conns.iter_mut() {
+            if conn.deadline <= now {
+                conn.expired = true;
+                expired.push(token);
+            } else {
+                earliest = earliest.min(conn.deadline);
+            }
+        }
+        for token in expired {
+            self.enqueue(token);
+        }
+        if earliest != NEVER {
+            self.timer.want(earliest);
+        }
+    }
+
+    /// Stops listening, tells busy connections to close after their response, closes idle ones.
+    pub fn drain(&mut self) {
+        self.draining = true;
+        self.listeners.clear();
+        let idle: Vec<Token> = self
+            .conns
+            .iter_mut()
+            .filter_map(|(token, conn)| {
+                conn.response.close_after();
+                (conn.phase == Phase::Head).then_some(token)
+            })
+            .collect();
+        for token in idle {
+            self.enqueue(token);
+        }
+    }
+
+    /// Closes everything at once; the exchanges that were running come back.
+    pub fn close_all(&mut self) -> Vec<X> {
+        self.draining = true;
+        self.listeners.clear();
+        let tokens: Vec<Token> = self.conns.iter_mut().map(|(token, _)| token).collect();
+        tokens.into_iter().filter_map(|token| self.close(token)).collect()
+    }
+
+    /// Wakes a `wait` that another thread is in.
+    pub fn wake(&self) {
+        // It fails only when the poller is gone, and then there is nobody to wake.
+        let _ = self.waker.wake();
+    }
+}

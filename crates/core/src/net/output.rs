@@ -1,0 +1,149 @@
+//! What waits to be sent on one connection, in order.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use pyo3::pybacked::PyBackedBytes;
+
+use super::sys::{self, Io};
+
+/// At most this much per sendfile(2), so that one fast reader does not hold the others up.
+const FILE_STEP: u64 = 1024 * 1024;
+
+/// A piece of output that knows how much of it is gone already.
+enum Piece {
+    Owned(Vec<u8>, usize),
+    /// The application's own bytes, uncopied.
+    Shared(PyBackedBytes, usize),
+    File { file: OwnedFd, offset: u64, left: u64 },
+}
+
+/// How a flush ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// All of it is sent.
+    Empty,
+    /// The socket takes no more for now.
+    Later,
+    /// The connection is broken, or a file was shorter than promised.
+    Broken,
+    /// There is more, and the socket would take it: give others a turn first.
+    More,
+}
+
+#[derive(Default)]
+pub struct Output {
+    pieces: VecDeque<Piece>,
+    /// Bytes in memory that wait; files do not count.
+    len: usize,
+}
+
+impl Output {
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Bytes in memory that wait to be sent.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// May an application that waits for room go on? Not before files are out, either.
+    pub fn is_drained(&self, low_water: usize) -> bool {
+        self.len <= low_water && !matches!(self.pieces.front(), Some(Piece::File { .. }))
+    }
+
+    pub fn push_copy(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.len += bytes.len();
+        if let Some(Piece::Owned(last, _)) = self.pieces.back_mut() {
+            last.extend_from_slice(bytes);
+        } else {
+            self.pieces.push_back(Piece::Owned(bytes.to_vec(), 0));
+        }
+    }
+
+    /// `sent` bytes of `bytes` have gone out already.
+    pub fn push_shared(&mut self, bytes: PyBackedBytes, sent: usize) {
+        if sent < bytes.len() {
+            self.len += bytes.len() - sent;
+            self.pieces.push_back(Piece::Shared(bytes, sent));
+        }
+    }
+
+    pub fn push_file(&mut self, file: OwnedFd, offset: u64, left: u64) {
+        if left > 0 {
+            self.pieces.push_back(Piece::File { file, offset, left });
+        }
+    }
+
+    /// Sends what the socket takes.
+    pub fn flush(&mut self, fd: RawFd) -> Flush {
+        loop {
+            match self.pieces.front_mut() {
+                None => {
+                    self.pieces = VecDeque::new();
+                    return Flush::Empty;
+                }
+                Some(Piece::File { file, offset, left }) => {
+                    let step = FILE_STEP.min(*left);
+                    match sys::sendfile(fd, file.as_raw_fd(), *offset, step as usize) {
+                        Io::Done(0) | Io::Broken => return Flush::Broken,
+                        Io::Later => return Flush::Later,
+                        Io::Done(size) => {
+                            *offset += size as u64;
+                            *left -= size as u64;
+                            if *left > 0 {
+                                return Flush::More;
+                            }
+                            self.pieces.pop_front();
+                        }
+                    }
+                }
+                Some(_) => match self.send_bytes(fd) {
+                    Io::Done(size) => self.advance(size),
+                    Io::Later => return Flush::Later,
+                    Io::Broken => return Flush::Broken,
+                },
+            }
+        }
+    }
+
+    fn send_bytes(&self, fd: RawFd) -> Io {
+        let slices: Vec<IoSlice> = self
+            .pieces
+            .iter()
+            .map_while(|piece| match piece {
+                Piece::Owned(bytes, sent) => Some(IoSlice::new(&bytes[*sent..])),
+                Piece::Shared(bytes, sent) => Some(IoSlice::new(&bytes[*sent..])),
+                Piece::File { .. } => None,
+            })
+            .take(16)
+            .collect();
+        match slices.as_slice() {
+            [one] => sys::send(fd, one),
+            many => sys::send_slices(fd, many),
+        }
+    }
+
+    fn advance(&mut self, mut size: usize) {
+        self.len -= size;
+        while let Some(piece) = self.pieces.front_mut() {
+            let (all, sent) = match piece {
+                Piece::Owned(bytes, sent) => (bytes.len(), sent),
+                Piece::Shared(bytes, sent) => (bytes.len(), sent),
+                Piece::File { .. } => return,
+            };
+            let rest = all - *sent;
+            if size < rest {
+                *sent += size;
+                return;
+            }
+            size -= rest;
+            self.pieces.pop_front();
+        }
+    }
+}

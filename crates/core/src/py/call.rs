@@ -1,0 +1,130 @@
+//! Calls into CPython that the bindings have no equally fast way for.
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+
+/// Runs the body of a C slot: an error is set, a panic becomes an error too.
+pub fn guard<R>(py: Python<'_>, failed: R, body: impl FnOnce() -> PyResult<R>) -> R {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(value)) => value,
+        Ok(Err(error)) => {
+            error.restore(py);
+            failed
+        }
+        Err(panic) => {
+            PyRuntimeError::new_err(bug(&panic)).restore(py);
+            failed
+        }
+    }
+}
+
+/// What to say of a panic of our own.
+pub fn bug(panic: &Box<dyn std::any::Any + Send>) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    format!("a bug in Tricorn's core, please report it: {text}")
+}
+
+/// `callable(*args)` with up to three positional arguments, without a tuple.
+pub fn call<'py, const N: usize>(
+    callable: &Bound<'py, PyAny>,
+    args: [&Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let pointers = args.map(Bound::as_ptr);
+    // SAFETY: all pointers are live for the call; the result is a new reference or an error.
+    unsafe {
+        let result = ffi::PyObject_Vectorcall(
+            callable.as_ptr(),
+            pointers.as_ptr(),
+            N,
+            std::ptr::null_mut(),
+        );
+        Bound::from_owned_ptr_or_err(callable.py(), result)
+    }
+}
+
+/// `callable(args[0], **{names[0]: args[1], …})`.
+pub fn call_named<'py, const N: usize>(
+    callable: &Bound<'py, PyAny>,
+    args: [&Bound<'py, PyAny>; N],
+    names: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let pointers = args.map(Bound::as_ptr);
+    let positional = N - names.len();
+    // SAFETY: as in `call`; the last `names.len()` arguments belong to the names.
+    unsafe {
+        let result = ffi::PyObject_Vectorcall(
+            callable.as_ptr(),
+            pointers.as_ptr(),
+            positional,
+            names.as_ptr(),
+        );
+        Bound::from_owned_ptr_or_err(callable.py(), result)
+    }
+}
+
+/// `object.name()` without a tuple or a bound method.
+pub fn call_method<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: both are live; the result is a new reference or an error.
+    unsafe {
+        let result = ffi::PyObject_CallMethodNoArgs(object.as_ptr(), name.as_ptr());
+        Bound::from_owned_ptr_or_err(object.py(), result)
+    }
+}
+
+/// `dict.get(key)` for interned keys: no hashing, no error for an absent key.
+pub fn get_item<'py>(
+    dict: &Bound<'py, PyDict>,
+    key: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    // SAFETY: a borrowed reference is made a new one before anything can run.
+    unsafe {
+        let item = ffi::PyDict_GetItemWithError(dict.as_ptr(), key.as_ptr());
+        if item.is_null() && !ffi::PyErr_Occurred().is_null() {
+            return Err(PyErr::fetch(dict.py()));
+        }
+        Ok(Bound::from_borrowed_ptr_or_opt(dict.py(), item))
+    }
+}
+
+/// `(a, b)`.
+pub fn pair<'py>(a: &Bound<'py, PyAny>, b: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: PyTuple_SET_ITEM steals references that are ours, into a fresh tuple of two.
+    unsafe {
+        let tuple = ffi::PyTuple_New(2);
+        let tuple = Bound::from_owned_ptr_or_err(a.py(), tuple)?;
+        ffi::PyTuple_SET_ITEM(tuple.as_ptr(), 0, a.clone().into_ptr());
+        ffi::PyTuple_SET_ITEM(tuple.as_ptr(), 1, b.into_ptr());
+        Ok(tuple)
+    }
+}
+
+/// A str of ASCII bytes; the caller has checked that they are.
+pub fn ascii<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    debug_assert!(bytes.is_ascii());
+    // SAFETY: a fresh compact ASCII string of that length is filled before anybody sees it.
+    unsafe {
+        let text = ffi::PyUnicode_New(bytes.len() as ffi::Py_ssize_t, 127);
+        let text = Bound::from_owned_ptr_or_err(py, text)?;
+        if !bytes.is_empty() {
+            let data = ffi::PyUnicode_DATA(text.as_ptr()).cast::<u8>();
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
+        }
+        Ok(text)
+    }
+}
+
+/// The bytes of `object` if it is exactly a bytes object.
+pub fn exact_bytes<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
+    object.cast_exact::<PyBytes>().ok().map(|bytes| bytes.as_bytes())
+}

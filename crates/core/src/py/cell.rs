@@ -1,0 +1,44 @@
+//! State that belongs to one thread, inside objects that Python may carry to any.
+
+use std::cell::{RefCell, RefMut};
+use std::thread::ThreadId;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::PyResult;
+
+/// A `RefCell` that only the thread it was made on can open.
+pub struct OwnerCell<T> {
+    owner: ThreadId,
+    value: RefCell<T>,
+}
+
+// SAFETY: `get` is the only way to the value, and it refuses every thread but the owner; so two
+// threads never reach it. Dropping may happen on another thread, hence `T: Send`.
+unsafe impl<T: Send> Sync for OwnerCell<T> {}
+
+impl<T> OwnerCell<T> {
+    pub fn new(value: T) -> Self {
+        Self { owner: std::thread::current().id(), value: RefCell::new(value) }
+    }
+
+    pub fn is_owner(&self) -> bool {
+        self.owner == std::thread::current().id()
+    }
+
+    /// The value, until the guard goes: never keep it across a call into Python.
+    pub fn get(&self) -> RefMut<'_, T> {
+        assert!(self.is_owner(), "used on another thread than its own");
+        self.value.borrow_mut()
+    }
+
+    /// Refuses other threads, with an error that says what to do instead.
+    pub fn check_owner(&self, what: &str) -> PyResult<()> {
+        if self.is_owner() {
+            return Ok(());
+        }
+        Err(PyRuntimeError::new_err(format!(
+            "{what} was called from another thread than the event loop's; \
+             use loop.call_soon_threadsafe or asyncio.run_coroutine_threadsafe"
+        )))
+    }
+}
