@@ -1,0 +1,39 @@
+"""The entry of the ``tricorn`` command: picks what to do, and ends with a message and an exit code.
+
+Nothing slow is imported before it is known to be needed: the time to the first answer counts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from tricorn.errors import TricornError
+
+INTERRUPTED = 130
+"""128 + SIGINT, as a shell reports it: Ctrl-C before the server took it as a wish to stop."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    0 success, 1 the application or an address is wrong, 2 the usage or a setting is wrong,
+    3 the application's start-up failed, 130 interrupted while starting.
+    """
+    try:
+        return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
+    except TricornError as error:
+        print(f"tricorn: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["check"]:
+        from tricorn.cli import check
+
+        return check.main(arguments[1:])
+    from tricorn.cli import run
+
+    return run.main(arguments)

@@ -1,0 +1,94 @@
+"""The configuration that the rest of the server sees: one frozen object of frozen sections."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tricorn.config import environment, tomlfile
+from tricorn.config.application import App, Asgi
+from tricorn.config.catalogue import BY_NAME
+from tricorn.config.closest import did_you_mean
+from tricorn.config.origin import Given, Mistake, Origin, Rank
+from tricorn.config.resolve import resolve
+from tricorn.config.serving import Listen, Logs, Process
+from tricorn.config.traffic import Http, Limits, Timeouts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting, by section; ``origins`` tells by flat name where each value came from."""
+
+    app: App
+    listen: Listen
+    process: Process
+    http: Http
+    limits: Limits
+    timeouts: Timeouts
+    asgi: Asgi
+    logs: Logs
+    origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def make(cls, **settings: object) -> Config:
+        """A configuration from keywords alone: ``Config.make(port=0, keep_alive="2s")``.
+
+        Keywords are the flat names of the settings (``--head-size`` is ``head_size``). Neither
+        files nor the environment are read.
+
+        Raises ConfigError that lists every unknown keyword and wrong value.
+        """
+        return cls._from(_read_keywords(settings, "argument {name}"), {})
+
+    @classmethod
+    def load(
+        cls,
+        command_line: Mapping[str, object] | None = None,
+        *,
+        file: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+    ) -> Config:
+        """A configuration from all sources: defaults < file < environment < command line.
+
+        ``command_line`` maps flat names to values as typed. ``file`` names the configuration
+        file; without it, ``TRICORN_CONFIG`` does, else tricorn.toml or pyproject.toml in
+        ``directory`` (the current one).
+
+        Raises ConfigError that lists every mistake of every source with its origin.
+        """
+        environ = os.environ if environ is None else environ
+        file = file or environ.get(environment.CONFIG_VARIABLE) or None
+        given = [
+            *_read_file(directory or Path(), file),
+            *environment.read_environment(environ),
+            *_read_keywords(command_line or {}, "command line {typed}"),
+        ]
+        return cls._from(given, environ)
+
+    @classmethod
+    def _from(cls, given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Config:
+        resolution = resolve(given, environ)
+        return cls(**resolution.sections(), origins=resolution.origins)
+
+
+def _read_file(directory: Path, named: str | None) -> Iterator[Given | Mistake]:
+    found = tomlfile.find(directory, named)
+    if isinstance(found, Mistake):
+        yield found
+    elif found is not None:
+        yield from tomlfile.read_document(found)
+
+
+def _read_keywords(values: Mapping[str, Any], place: str) -> Iterator[Given | Mistake]:
+    for name, raw in values.items():
+        if found := BY_NAME.get(name):
+            text = partial(place.format, name=name, typed=found.typed)
+            yield Given(found, raw, Origin(Rank.COMMAND_LINE, text))
+        else:
+            text = partial(place.format, name=name, typed=name)
+            yield Mistake(text(), f"is not a setting{did_you_mean(name, BY_NAME)}")

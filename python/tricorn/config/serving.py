@@ -1,0 +1,156 @@
+"""The sections about the process: where it listens, what runs in it, and what it logs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tricorn.config.address import TcpAddress, parse_address
+from tricorn.config.atoms import DEFAULT_FORMAT, check_access_format
+from tricorn.config.kinds import Mode, Seconds
+from tricorn.config.setting import setting
+
+
+def _check_host(host: str) -> None:
+    try:
+        parse_address(str(TcpAddress(host.strip("[]"), 0)))
+    except ValueError:
+        raise ValueError("is not a host name or IP address; an address goes to --bind") from None
+
+
+def _check_workers(count: int) -> None:
+    if count > 1:
+        raise ValueError(
+            "is too large; multiple worker processes are not in this version yet, only 1"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Listening: the addresses connections are taken on."""
+
+    bind: tuple[str, ...] = setting(
+        (),
+        short="-b",
+        metavar="ADDRESS",
+        help="Address to listen on: host:port, [IPv6]:port, :port, unix:PATH or fd://N. "
+        "May be given more than once. Without it, --host and --port are used.",
+        check=parse_address,
+        gunicorn="bind",
+    )
+    host: str = setting(
+        "127.0.0.1",
+        metavar="HOST",
+        check=_check_host,
+        help="Host name or IP address to listen on; another way to write --bind.",
+        uvicorn="host",
+    )
+    port: int = setting(
+        8000,
+        metavar="PORT",
+        least=0,
+        most=65535,
+        help="Port to listen on, 0 for any free one; another way to write --bind.",
+        uvicorn="port",
+    )
+    backlog: int = setting(
+        2048,
+        least=1,
+        most=65535,
+        help="Connections the kernel may queue before they are accepted; "
+        "it caps them at net.core.somaxconn.",
+        gunicorn="backlog",
+        uvicorn="backlog",
+    )
+    uds_mode: Mode | None = setting(
+        None,
+        help="Permissions of a unix socket, in octal. Without it, the umask decides.",
+    )
+    uds_owner: str | None = setting(
+        None,
+        metavar="USER[:GROUP]",
+        help="Owner of a unix socket, by name or number.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """Processes: what runs the application, and how it ends."""
+
+    workers: int = setting(
+        1,
+        short="-w",
+        least=1,
+        check=_check_workers,
+        help="Worker processes. Only 1 in this version.",
+        gunicorn="workers",
+        uvicorn="workers",
+    )
+    threads: int = setting(
+        8,
+        least=1,
+        most=1024,
+        help="Threads that run a WSGI application; 1 runs it on the main thread. ASGI ignores it.",
+        gunicorn="threads",
+    )
+    graceful_timeout: Seconds = setting(
+        30.0,
+        help="How long requests in flight may take to finish when the server stops.",
+        gunicorn="graceful_timeout",
+        uvicorn="timeout_graceful_shutdown",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """Logs: what is written about requests and about the server, and where."""
+
+    level: str = setting(
+        "info",
+        flag="--log-level",
+        choices=("debug", "info", "warning", "error", "critical"),
+        help="Least severe message that the error log takes.",
+        gunicorn="loglevel",
+        uvicorn="log_level",
+    )
+    access_log: str = setting(
+        "off",
+        metavar="off|stdout|stderr|PATH",
+        bare="stdout",
+        negated="off",
+        help="Where one line per request goes; - is stdout.",
+        gunicorn="accesslog",
+        uvicorn="access_log",
+    )
+    access_log_format: str = setting(
+        DEFAULT_FORMAT,
+        metavar="FORMAT",
+        check=check_access_format,
+        help="json, or text with Gunicorn's atoms.",
+        gunicorn="access_log_format",
+    )
+    access_log_exclude: tuple[str, ...] = setting(
+        (),
+        metavar="PATH",
+        help="Request path that is left out of the access log, as /health. "
+        "May be given more than once.",
+    )
+    error_log: str = setting(
+        "stderr",
+        metavar="stderr|stdout|PATH",
+        help="Where the server's own messages go; - is stderr.",
+        gunicorn="errorlog",
+    )
+    log_config: str | None = setting(
+        None,
+        metavar="FILE",
+        help="Configuration for Python's logging module, .json, .toml or .ini. "
+        "It replaces --error-log and --color.",
+        gunicorn="logconfig",
+        uvicorn="log_config",
+    )
+    color: str = setting(
+        "auto",
+        choices=("auto", "always", "never"),
+        help="Colours in the error log; auto means on a terminal, unless NO_COLOR is set.",
+        uvicorn="use_colors",
+    )

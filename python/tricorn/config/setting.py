@@ -1,0 +1,143 @@
+"""How one setting is declared: a typed dataclass field that carries all that is known about it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
+
+from tricorn.config.kinds import KINDS, Kind
+
+
+class WrongValueError(ValueError):
+    """A value that a setting does not take; ``args`` are the problems, each a whole sentence."""
+
+
+class Declaration(TypedDict, total=False):
+    """What a setting may say about itself besides its default."""
+
+    help: str
+    """One sentence for ``--help`` and the reference; always given."""
+    flag: str
+    """The long flag, from which the other names follow; without it, ``--`` and the field's name."""
+    argument: bool
+    """Whether it has a place of its own on the command line instead of its flag."""
+    short: str
+    """A one-letter flag that users of Gunicorn or Uvicorn know."""
+    metavar: str
+    """What stands for the value in help, where the kind's own word says too little."""
+    least: float
+    most: float
+    choices: tuple[str, ...]
+    check: Callable[[Any], object]
+    """Called with each value or item; its ValueError's text follows the value in a sentence."""
+    bare: str
+    """The value meant by the flag without a value."""
+    negated: str
+    """The value meant by ``--no-FLAG``, for a setting that is not true or false."""
+    gunicorn: str
+    """Its name among Gunicorn's settings."""
+    uvicorn: str
+    """Its name among Uvicorn's parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, with its names in every source derived from its place and its flag."""
+
+    section: str
+    field: str
+    kind: Kind
+    default: Any
+    declared: Declaration
+
+    @property
+    def flag(self) -> str:
+        """The long flag on the command line, as ``--head-size``."""
+        return self.declared.get("flag") or "--" + self.field.replace("_", "-")
+
+    @property
+    def name(self) -> str:
+        """The keyword in Python, as ``head_size``; unique over all sections."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    @property
+    def typed(self) -> str:
+        """What stands for it on the command line: its flag, or APP."""
+        return self.metavar if self.declared.get("argument") else self.flag
+
+    @property
+    def env(self) -> str:
+        """The environment variable, as ``TRICORN_HEAD_SIZE``."""
+        return "TRICORN_" + self.name.upper()
+
+    @property
+    def key(self) -> str:
+        """The key in a TOML file, as ``limits.head-size``."""
+        return f"{self.section}.{self.field.replace('_', '-')}"
+
+    @property
+    def help(self) -> str:
+        return self.declared["help"]
+
+    @property
+    def metavar(self) -> str:
+        choices = self.declared.get("choices")
+        return "|".join(choices) if choices else self.declared.get("metavar", self.kind.metavar)
+
+    def convert(self, raw: object) -> Any:
+        """Turn what a source gave into the setting's value.
+
+        Raises WrongValueError that says for each bad value what is wrong with it.
+        """
+        try:
+            value = self.kind.convert(raw)
+        except ValueError as error:
+            raise WrongValueError(f"{_quote(raw)} {error}") from None
+        if value is not None and (problems := tuple(self._problems(value))):
+            raise WrongValueError(*problems)
+        return value
+
+    def _problems(self, value: Any) -> Iterator[str]:
+        """What is wrong with a value of the right kind; with each item of a list."""
+        for item in value if isinstance(value, tuple) else (value,):
+            try:
+                self._check(item)
+            except ValueError as error:
+                yield f"{_quote(item)} {error}"
+
+    def _check(self, value: Any) -> None:
+        least, most = self.declared.get("least"), self.declared.get("most")
+        if least is not None and value < least:
+            raise ValueError(f"is too small; the least is {self.show_bound(least)}")
+        if most is not None and value > most:
+            raise ValueError(f"is too large; the most is {self.show_bound(most)}")
+        choices = self.declared.get("choices")
+        if choices and value not in choices:
+            raise ValueError(f"is not one of {', '.join(choices)}")
+        if check := self.declared.get("check"):
+            check(value)
+
+    def show_bound(self, bound: float) -> str:
+        """``least`` or ``most`` the way a user would write it."""
+        return self.kind.show(type(self.default)(bound))
+
+
+def _quote(raw: object) -> str:
+    return f'"{raw}"' if isinstance(raw, str) else repr(raw)
+
+
+def setting(default: object, **declared: Unpack[Declaration]) -> Any:
+    """Declare one setting as the field of a section; the annotation names its kind."""
+    return dataclasses.field(default=default, metadata={"declared": declared})
+
+
+def settings_of(section: str, cls: type) -> tuple[Setting, ...]:
+    """The settings a section class declares, in its order."""
+    return tuple(
+        Setting(
+            section, field.name, KINDS[str(field.type)], field.default, field.metadata["declared"]
+        )
+        for field in dataclasses.fields(cls)
+    )

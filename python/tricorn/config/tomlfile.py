@@ -1,0 +1,137 @@
+"""The file source: which TOML file holds the settings, and on which line each key stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tricorn.config.catalogue import SECTIONS, SETTINGS
+from tricorn.config.closest import did_you_mean
+from tricorn.config.origin import Given, Mistake, Origin, Rank
+
+OWN_FILE = "tricorn.toml"
+PROJECT_FILE = "pyproject.toml"
+_PROJECT_TABLE = ("tool", "tricorn")
+
+_BY_KEY = {(item.section, item.field): item for item in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file: its name for messages, its text, and the table that holds our settings."""
+
+    name: str
+    text: str
+    prefix: tuple[str, ...]
+    table: dict[str, Any]
+
+    def place(self, *keys: str) -> str:
+        """A key's place for a message, as ``tricorn.toml:12 limits.head-size``."""
+        line = _line_of(self.text, (*self.prefix, *keys))
+        return f"{self.name}:{line} {'.'.join(keys)}" if line else f"{self.name} {'.'.join(keys)}"
+
+
+def find(directory: Path, named: str | None) -> Document | Mistake | None:
+    """The file that counts: the named one, else tricorn.toml, else a pyproject.toml of ours."""
+    if named is not None:
+        return _read(Path(named), named)
+    if (directory / OWN_FILE).is_file():
+        return _read(directory / OWN_FILE, OWN_FILE)
+    project = directory / PROJECT_FILE
+    # A broken pyproject.toml that never names us is not ours to complain about.
+    if project.is_file() and b"tricorn" in project.read_bytes():
+        return _read(project, PROJECT_FILE)
+    return None
+
+
+def _read(path: Path, name: str) -> Document | Mistake:
+    import tomllib
+
+    try:
+        text = path.read_text("utf-8")
+        table = tomllib.loads(text)
+    except OSError as error:
+        return Mistake(name, f"cannot be read: {error.strerror}")
+    except ValueError as error:
+        return Mistake(name, f"is not valid TOML: {error}")
+    prefix = _PROJECT_TABLE if path.name == PROJECT_FILE else ()
+    for key in prefix:
+        table = table.get(key, {})
+    return Document(name, text, prefix, table)
+
+
+def read_document(document: Document) -> Iterator[Given | Mistake]:
+    """What a document gives: a value for each known key, a mistake for each other."""
+    for section, content in document.table.items():
+        if section not in SECTIONS:
+            yield Mistake(document.place(section), _unknown_section(section))
+        elif not isinstance(content, dict):
+            yield Mistake(document.place(section), f"is a table of settings; write [{section}]")
+        else:
+            yield from _read_section(document, section, content)
+
+
+def _read_section(
+    document: Document, section: str, content: dict[str, Any]
+) -> Iterator[Given | Mistake]:
+    seen: set[str] = set()
+    for key, raw in content.items():
+        place = partial(document.place, section, key)
+        field = key.replace("-", "_")
+        found = _BY_KEY.get((section, field))
+        if found is None:
+            yield Mistake(place(), _unknown_key(section, key))
+        elif field in seen:
+            yield Mistake(place(), "is given twice, once with - and once with _")
+        else:
+            seen.add(field)
+            yield Given(found, raw, Origin(Rank.FILE, place))
+
+
+def _unknown_section(name: str) -> str:
+    for item in SETTINGS:
+        if name.replace("-", "_") in (item.name, item.field):
+            return f"is not a section; this setting is written {item.key}"
+    return f"is not a section{did_you_mean(name, SECTIONS)}"
+
+
+def _unknown_key(section: str, key: str) -> str:
+    keys = [item.key.partition(".")[2] for item in SETTINGS if item.section == section]
+    elsewhere = [item.key for item in SETTINGS if key.replace("-", "_") in (item.name, item.field)]
+    if elsewhere:
+        return f"is not a setting of [{section}]; did you mean {elsewhere[0]}?"
+    return f"is not a setting of [{section}]{did_you_mean(key, keys)}"
+
+
+def _line_of(text: str, keys: tuple[str, ...]) -> int | None:
+    """The line (from 1) of the statement that gives ``keys``, or None.
+
+    tomllib keeps no positions. A statement that starts on a line is the one looked for when the
+    text before that line is whole TOML without the key, and with the statement the key is there.
+    """
+    lines = text.splitlines(keepends=True)
+    for start, line in enumerate(lines):
+        if keys[-1] in line and _has("".join(lines[:start]), keys) is False:
+            ends = range(start + 1, len(lines) + 1)
+            whole = (_has("".join(lines[:end]), keys) for end in ends)
+            if next((found for found in whole if found is not None), None):
+                return start + 1
+    return None
+
+
+def _has(text: str, keys: tuple[str, ...]) -> bool | None:
+    """Whether a text gives the key; None when it is not whole TOML."""
+    import tomllib
+
+    try:
+        table: Any = tomllib.loads(text)
+    except ValueError:
+        return None
+    for key in keys:
+        if not isinstance(table, dict) or key not in table:
+            return False
+        table = table[key]
+    return True

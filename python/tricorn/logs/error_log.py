@@ -1,0 +1,113 @@
+"""Set up the error log: the ``tricorn`` loggers, their level, destination and colours."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import os
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from tricorn.config.serving import Logs
+from tricorn.errors import ConfigError
+
+LOGGER = "tricorn"
+"""The name of the server's logger; all others of ours are below it, as ``tricorn.worker``."""
+
+_FORMAT = "%(asctime)s [%(process)d] %(levelname)s %(message)s"
+_DATES = "%Y-%m-%d %H:%M:%S %z"
+_COLORS = {
+    logging.DEBUG: "\x1b[2m",
+    logging.WARNING: "\x1b[33m",
+    logging.ERROR: "\x1b[31m",
+    logging.CRITICAL: "\x1b[1;31m",
+}
+_RESET = "\x1b[0m"
+
+
+def configure(settings: Logs) -> None:
+    """Direct the server's messages to where the settings say. May be called again.
+
+    The application's own loggers are left alone, unless a ``log_config`` file speaks of them.
+    Raises ConfigError when a file cannot be opened, or a ``log_config`` is not valid.
+    """
+    logger = logging.getLogger(LOGGER)
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    logger.setLevel(settings.level.upper())
+    if settings.log_config is not None:
+        logger.propagate = True
+        _apply_file(settings.log_config)
+        return
+    # Not to the root logger too: an application that configures it would double every line.
+    logger.propagate = False
+    logger.addHandler(_handler(settings))
+
+
+def _handler(settings: Logs) -> logging.Handler:
+    handler: logging.StreamHandler[Any]
+    stream = _stream(settings.error_log)
+    if stream is not None:
+        handler = logging.StreamHandler(stream)
+    else:
+        try:
+            handler = logging.FileHandler(settings.error_log, encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f'--error-log: cannot open "{settings.error_log}": {error.strerror}'
+            ) from None
+    colors = stream is not None and use_colors(settings.color, stream)
+    handler.setFormatter((_ColorFormatter if colors else logging.Formatter)(_FORMAT, _DATES))
+    return handler
+
+
+def _stream(name: str) -> TextIO | None:
+    return {"stderr": sys.stderr, "-": sys.stderr, "stdout": sys.stdout}.get(name)
+
+
+def use_colors(setting: str, stream: TextIO) -> bool:
+    """Whether to colour what goes to a stream: ``auto`` asks NO_COLOR (no-color.org) and isatty."""
+    if setting == "auto":
+        return not os.environ.get("NO_COLOR") and stream.isatty()
+    return setting == "always"
+
+
+class _ColorFormatter(logging.Formatter):
+    """Colours the first line by severity; a traceback below it stays plain."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        text = super().formatMessage(record)
+        color = _COLORS.get(record.levelno)
+        return f"{color}{text}{_RESET}" if color else text
+
+
+def _apply_file(name: str) -> None:
+    path = Path(name)
+    try:
+        match path.suffix:
+            case ".json":
+                import json
+
+                logging.config.dictConfig(_keep_loggers(json.loads(path.read_text("utf-8"))))
+            case ".toml":
+                import tomllib
+
+                logging.config.dictConfig(_keep_loggers(tomllib.loads(path.read_text("utf-8"))))
+            case ".ini" | ".conf" | ".cfg":
+                with path.open(encoding="utf-8") as file:
+                    logging.config.fileConfig(file, disable_existing_loggers=False)
+            case _:
+                raise ValueError("its name must end in .json, .toml, .ini, .conf or .cfg")
+    except OSError as error:
+        raise ConfigError(f'--log-config: cannot read "{name}": {error.strerror}') from None
+    except Exception as error:
+        # logging.config raises whatever the named classes do; the cause tells more.
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        raise ConfigError(f'--log-config: "{name}" is not valid: {error}{cause}') from None
+
+
+def _keep_loggers(config: dict[str, Any]) -> dict[str, Any]:
+    # The library's own default silences every logger that exists already, ours among them.
+    return {"version": 1, "disable_existing_loggers": False, **config}

@@ -1,0 +1,61 @@
+"""A listening socket with its address for people, and its clean end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """Which file stands at a path: device and inode, as stat(2) gives them."""
+
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: str) -> FileIdentity | None:
+        """The identity of the socket file at ``path``, or None when there is none."""
+        try:
+            found = os.lstat(path)
+        except OSError:
+            return None
+        return cls(found.st_dev, found.st_ino) if stat.S_ISSOCK(found.st_mode) else None
+
+
+@dataclass(slots=True)
+class Listener:
+    """One listening socket.
+
+    ``path`` and ``identity`` are those of the socket file that we made, else None: a socket
+    that was handed to us (``fd://N``) leaves its file to whoever made it.
+    """
+
+    sock: socket.socket
+    path: str | None = None
+    identity: FileIdentity | None = field(default=None, repr=False)
+
+    @property
+    def display(self) -> str:
+        """The address for people, as ``http://127.0.0.1:8000`` or ``unix:/run/app.sock``."""
+        return display(self.sock)
+
+    def close(self) -> None:
+        """Stop listening and remove our socket file, if it is still ours. May be called twice."""
+        if self.path is not None and FileIdentity.of(self.path) == self.identity:
+            # The file goes first: a client that comes now gets a clean "no such file".
+            Path(self.path).unlink(missing_ok=True)
+        self.path = None
+        self.sock.close()
+
+
+def display(sock: socket.socket) -> str:
+    """The address a socket is bound to, for people and for test kits."""
+    name = sock.getsockname()
+    if sock.family == socket.AF_UNIX:
+        return f"unix:{os.fsdecode(name)}"
+    host, port = name[:2]
+    return f"http://[{host}]:{port}" if sock.family == socket.AF_INET6 else f"http://{host}:{port}"

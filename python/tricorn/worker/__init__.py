@@ -1,0 +1,1 @@
+"""The worker: loads the application, serves it, drains and ends."""

@@ -1,0 +1,50 @@
+"""An application's exception, told to its author: where it happened, without our frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+_OURS = str(Path(__file__).parents[1])
+_IMPORT_SYSTEM = ("<frozen importlib", str(Path("importlib") / "__init__.py"))
+
+
+def app_traceback(error: BaseException) -> str:
+    """The exception as Python prints it, from the application's first frame on.
+
+    An exception that never reached the application's code is a line without a traceback.
+    """
+    import traceback
+
+    frames = app_frames(error)
+    lines = traceback.format_exception(type(error), error, frames, chain=frames is not None)
+    return "".join(lines).rstrip()
+
+
+def app_frames(error: BaseException) -> TracebackType | None:
+    """The part of an exception's traceback that begins in the application."""
+    frames = error.__traceback__
+    while frames is not None and _is_ours(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    return frames
+
+
+def last_place(error: BaseException) -> str | None:
+    """The deepest file and line of the application or its libraries, as ``main.py, line 3``."""
+    place = None
+    frames = app_frames(error)
+    while frames is not None:
+        name = frames.tb_frame.f_code.co_filename
+        if not _is_ours(name):
+            place = f"{_short(name)}, line {frames.tb_lineno}"
+        frames = frames.tb_next
+    return place
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith((_OURS, _IMPORT_SYSTEM[0])) or _IMPORT_SYSTEM[1] in filename
+
+
+def _short(filename: str) -> str:
+    path = Path(filename)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else filename
