@@ -17,4 +17,12 @@ mod _core {
     use crate::asgi::core::AsgiCore;
     #[pymodule_export]
     use crate::py::future::Waiter;
+
+    use pyo3::prelude::*;
+
+    /// Resets `signal` to its default disposition when it is next delivered.
+    #[pyfunction]
+    fn reset_on_delivery(signal: i32) -> PyResult<()> {
+        Ok(crate::net::sys::reset_on_delivery(signal)?)
+    }
 }

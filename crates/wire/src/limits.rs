@@ -1,7 +1,7 @@
 //! How much of anything a peer may send before it is refused.
 
 /// The hard ceiling of `fields`: header slots live on the stack.
-pub const MAX_FIELDS: usize = 256;
+pub const MAX_FIELDS: usize = 1000;
 
 /// Longest chunk-size line, extensions included (RFC 9112 §7.1.1 leaves it to us).
 pub const CHUNK_LINE: usize = 256;

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from tricorn.cli.settings import read_settings
+from tricorn.logs.banner import Banner
 
 if TYPE_CHECKING:
     from tricorn.config import Config
@@ -32,5 +34,12 @@ def main(arguments: list[str]) -> int:
 def _run_worker(config: Config, loaded: Loaded) -> int:
     from tricorn.worker.server import Server
 
-    Server(loaded.app, config, loaded.interface).run()
+    def announce(server: Server) -> None:
+        import asyncio
+
+        loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+        banner = Banner(loaded.name, loaded.interface, server.addresses, loop)
+        print(banner.text(), file=sys.stderr, flush=True)
+
+    Server(loaded.app, config, loaded.interface).run(announce)
     return 0

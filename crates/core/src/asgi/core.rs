@@ -133,6 +133,11 @@ impl AsgiCore {
         drop(exchanges);
     }
 
+    /// In a forked child: lets go of everything without touching what the parent still uses.
+    fn abandon(&self) {
+        self.state.get().net.abandon();
+    }
+
     /// (open connections, requests whose task has not ended)
     fn pending(&self, py: Python<'_>) -> (usize, usize) {
         (self.state.get().net.open(), self.tasks.bind(py).len())

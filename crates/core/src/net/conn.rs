@@ -54,6 +54,8 @@ pub struct Conn<X> {
     /// Waits in the reactor's queue.
     pub(super) queued: bool,
     pub(super) expired: bool,
+    /// Belongs to the parent of this forked process.
+    pub(super) abandoned: bool,
     /// The write side is shut down.
     pub(super) shut: bool,
     pub(super) input: Vec<u8>,
@@ -99,6 +101,7 @@ impl<X> Conn<X> {
             broken: false,
             queued: false,
             expired: false,
+            abandoned: false,
             shut: false,
             input: Vec::new(),
             input_at: 0,
@@ -205,6 +208,8 @@ impl<X> Conn<X> {
 
 impl<X> Drop for Conn<X> {
     fn drop(&mut self) {
-        sys::shutdown(&self.socket);
+        if !self.abandoned {
+            sys::shutdown(&self.socket);
+        }
     }
 }

@@ -280,6 +280,17 @@ impl<X> Net<X> {
         tokens.into_iter().filter_map(|token| self.close(token)).collect()
     }
 
+    /// After a fork, in the child: closes descriptors only. Nothing is deregistered or shut down,
+    /// since the poller and the connections are still the parent's.
+    pub fn abandon(&mut self) {
+        self.listeners.clear();
+        self.queue.clear();
+        for (_, conn) in self.conns.iter_mut() {
+            conn.abandoned = true;
+        }
+        self.conns = Slab::new();
+    }
+
     /// Wakes a `wait` that another thread is in.
     pub fn wake(&self) {
         // It fails only when the poller is gone, and then there is nobody to wake.

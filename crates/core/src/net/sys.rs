@@ -257,3 +257,21 @@ pub mod timer {
         unsafe { libc::timerfd_settime(timer.as_raw_fd(), 0, &setting, std::ptr::null_mut()) };
     }
 }
+
+/// Makes the kernel reset the signal to its default when it is next delivered (SA_RESETHAND): the
+/// second one ends the process, even if the interpreter never gets to run its handler.
+pub fn reset_on_delivery(signal: libc::c_int) -> io::Result<()> {
+    // SAFETY: `action` is filled by the first call before the second reads it; the handler in it
+    // is the one that was installed already.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        if libc::sigaction(signal, std::ptr::null(), &mut action) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        action.sa_flags |= libc::SA_RESETHAND;
+        if libc::sigaction(signal, &action, std::ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+"""Serve an ASGI application in the running event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from tricorn._core import AsgiCore
+from tricorn.config import Config
+from tricorn.net.listener import Listener
+from tricorn.worker.hooks import Hooks
+from tricorn.worker.lifespan import Lifespan
+
+_CANCEL_GRACE = 1.0
+"""Seconds that cancelled requests get to clean up before the connections are closed."""
+
+
+class AsgiService:
+    """One application, its lifespan and its core. All methods run in the event loop."""
+
+    def __init__(self, app: Any, config: Config) -> None:
+        self._app = app
+        self._config = config
+        self._lifespan = Lifespan(app, config.asgi.lifespan)
+        self._idle = asyncio.Event()
+        self._draining = asyncio.Event()
+        self._core: AsgiCore | None = None
+
+    async def start(self, listeners: Sequence[Listener]) -> None:
+        """Run the start-up, then accept connections; raises LifespanError."""
+        await self._lifespan.startup()
+        loop = asyncio.get_running_loop()
+        core = AsgiCore(
+            self._app,
+            loop,
+            self._config,
+            Hooks(self._idle.set),
+            extensions=self._extensions(),
+            state=self._lifespan.state,
+        )
+        for listener in listeners:
+            tcp = listener.path is None and isinstance(listener.sock.getsockname(), tuple)
+            core.listen(listener.sock.fileno(), server_of(listener), tcp)
+        self._core = core
+        _abandon_after_fork(core)
+        loop.add_reader(core.fileno(), core.poll)
+
+    async def stop(self, listeners: Sequence[Listener]) -> None:
+        """Stop listening, finish what is in flight within the graceful timeout, shut down."""
+        if self._core is not None:
+            for listener in listeners:
+                listener.close()
+            self._draining.set()
+            self._core.drain()
+            await self._drained(self._core)
+            asyncio.get_running_loop().remove_reader(self._core.fileno())
+            self._core.close()
+        await self._lifespan.shutdown()
+
+    async def _drained(self, core: AsgiCore) -> None:
+        for seconds in (self._config.process.graceful_timeout, _CANCEL_GRACE):
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._idle.wait()
+                return
+            except TimeoutError:
+                core.cancel()
+
+    def stats(self) -> dict[str, int]:
+        """Counters of the core: accepted, requests, rejected, connections."""
+        return {} if self._core is None else self._core.stats()
+
+    def _extensions(self) -> dict[str, dict[str, Any]]:
+        """The extensions that each HTTP scope announces."""
+        return {
+            "http.response.pathsend": {},
+            "http.response.zerocopysend": {},
+            "http.response.trailers": {},
+            "http.response.early_hint": {},
+            "http.response.debug": {},
+            # Ours: an asyncio.Event that is set when draining starts, so that endless responses
+            # (server-sent events, long polls) can end well.
+            "tricorn.shutdown": {"event": self._draining},
+        }
+
+
+def server_of(listener: Listener) -> tuple[str, int | None]:
+    """``server`` of a scope: (host, port), or (path, None) for a unix socket."""
+    name = listener.sock.getsockname()
+    return (name[0], name[1]) if isinstance(name, tuple) else (os.fsdecode(name), None)
+
+
+def _abandon_after_fork(core: AsgiCore) -> None:
+    """A forked child must not keep connections open that it will never serve."""
+    reference = weakref.ref(core)
+
+    def abandon() -> None:
+        if (alive := reference()) is not None:
+            alive.abandon()
+
+    os.register_at_fork(after_in_child=abandon)

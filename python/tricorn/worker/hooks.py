@@ -1,0 +1,55 @@
+"""What the core tells Python: errors of the application, warnings, the end of draining."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from tricorn.worker.blame import app_traceback
+
+_log = logging.getLogger("tricorn.app")
+
+
+class Hooks:
+    """Callbacks of one core. ``on_idle`` runs when a draining core has nothing left to do."""
+
+    def __init__(self, on_idle: Callable[[], None]) -> None:
+        self.idle = on_idle
+
+    def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
+        """The application raised while it served the request of ``scope``."""
+        if gone and isinstance(error, OSError | asyncio.CancelledError):
+            return  # the usual end of a handler whose client has left
+        if isinstance(error, asyncio.CancelledError):
+            _log.warning("%s was cancelled", request_of(scope))
+            return
+        _log.error("%s failed\n%s", request_of(scope), app_traceback(error))
+
+    def app_warning(self, text: str, scope: dict[str, Any]) -> None:
+        """The application did something that can't be right."""
+        _log.error("%s: %s", request_of(scope), text)
+
+    def warning(self, text: str) -> None:
+        """Something of our own went wrong, and was contained."""
+        _log.error("%s", text)
+
+    def internal_error(self, error: BaseException) -> None:
+        """A callback raised that never should."""
+        _log.error("unexpected error in a callback", exc_info=error)
+
+    def raise_soon(self, error: BaseException) -> None:
+        """KeyboardInterrupt or SystemExit of the application: for the loop, not for us."""
+
+        def throw() -> NoReturn:
+            raise error
+
+        asyncio.get_running_loop().call_soon(throw)
+
+
+def request_of(scope: dict[str, Any]) -> str:
+    """A request for the log, as ``GET /path``, from a scope or an environ."""
+    if "REQUEST_METHOD" in scope:
+        return f"{scope['REQUEST_METHOD']} {scope['RAW_URI']}"
+    return f"{scope['method']} {scope['raw_path'].decode('latin-1')}"

@@ -1,0 +1,162 @@
+"""The server of one process: start, serve until told to stop, end well."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol
+
+from tricorn.config import Config
+from tricorn.net.listen import close_listeners, open_listeners
+from tricorn.net.listener import Listener
+from tricorn.worker.interface import detect
+
+
+class Service(Protocol):
+    """What serves an application of one interface."""
+
+    async def start(self, listeners: list[Listener]) -> None:
+        """Start up and accept connections."""
+
+    async def stop(self, listeners: list[Listener]) -> None:
+        """Drain, shut down, release everything."""
+
+    def stats(self) -> dict[str, int]:
+        """Counters since the start."""
+
+
+class Server:
+    """Serves ``app`` as ``config`` says (the defaults without one).
+
+    ``interface`` is ``asgi``, ``asgi2`` or ``wsgi``; without it, the object is looked at.
+
+    In a running event loop: ``await server.serve()`` serves until ``server.shutdown()``; or, in a
+    test suite, ``async with Server(app, Config.make(port=0)) as addresses`` serves inside the
+    block and gives the addresses, as ``["http://127.0.0.1:49152"]``. Without a loop:
+    ``server.run()``.
+    """
+
+    def __init__(self, app: Any, config: Config | None = None, interface: str | None = None):
+        self.config = config or Config.make()
+        self.interface = interface or detect(app, self.config.app.interface, "the application")
+        self.addresses: list[str] = []
+        self._app = app
+        self._listeners: list[Listener] = []
+        self._service: Service | None = None
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._started = False
+
+    @property
+    def started(self) -> bool:
+        """Whether requests are being answered."""
+        return self._started
+
+    def shutdown(self) -> None:
+        """Make ``serve()`` end well; from any thread, and before it has started too."""
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    def stats(self) -> dict[str, int]:
+        """Counters since the start: accepted, requests, rejected, connections."""
+        return {} if self._service is None else self._service.stats()
+
+    async def serve(self, on_ready: Callable[[Server], None] | None = None) -> None:
+        """Serve until ``shutdown()``. Raises BindError and LifespanError.
+
+        ``on_ready`` is called once, when requests are being answered.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with self:
+            if on_ready is not None:
+                on_ready(self)
+            await self._stop.wait()
+
+    async def __aenter__(self) -> list[str]:
+        self._listeners = open_listeners(self.config.listen)
+        self._service = self._make_service()
+        try:
+            await self._service.start(self._listeners)
+        except BaseException:
+            close_listeners(self._listeners)
+            raise
+        self.addresses = [listener.display for listener in self._listeners]
+        self._started = True
+        return self.addresses
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._started = False
+        if self._service is not None:
+            await self._service.stop(self._listeners)
+
+    def _make_service(self) -> Service:
+        from tricorn.worker.asgi import AsgiService
+
+        app = _as_asgi3(self._app) if self.interface == "asgi2" else self._app
+        return AsgiService(app, self.config)
+
+    def run(self, on_ready: Callable[[Server], None] | None = None) -> None:
+        """Serve in a loop of our own until SIGINT or SIGTERM; a second one ends at once."""
+        with asyncio.Runner(loop_factory=_loop_factory(self.config.asgi.loop)) as runner:
+            loop = runner.get_loop()
+            previous = _handle_signals(lambda: loop.call_soon_threadsafe(self.shutdown))
+            try:
+                runner.run(self.serve(on_ready))
+            finally:
+                for number, handler in previous.items():
+                    signal.signal(number, handler)
+
+
+def _handle_signals(stop: Callable[[], object]) -> dict[int, Any]:
+    """SIGINT and SIGTERM call ``stop``, and after the first of them either ends the process.
+
+    The kernel resets a handler when it calls it, so a second signal works whatever the
+    application does then, a blocking call in C included.
+    """
+    from tricorn._core import reset_on_delivery
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def handler(number: int, frame: object) -> None:
+        for one in numbers:
+            signal.signal(one, signal.SIG_DFL)
+        stop()
+
+    previous = {number: signal.signal(number, handler) for number in numbers}
+    for number in numbers:
+        reset_on_delivery(number)
+    return previous
+
+
+def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        if name == "uvloop":
+            from tricorn.errors import ConfigError
+
+            raise ConfigError(
+                "--loop uvloop: uvloop is not installed; pip install uvloop, or --loop auto"
+            ) from None
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _as_asgi3(app: Any) -> Any:
+    """An ASGI 2 double callable as ASGI 3."""
+
+    async def single(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope)(receive, send)
+
+    return single
