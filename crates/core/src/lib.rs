@@ -7,6 +7,7 @@ mod asgi;
 mod net;
 mod py;
 mod settings;
+mod wsgi;
 
 use pyo3::prelude::*;
 
@@ -17,6 +18,14 @@ mod _core {
     use crate::asgi::core::AsgiCore;
     #[pymodule_export]
     use crate::py::future::Waiter;
+    #[pymodule_export]
+    use crate::wsgi::core::WsgiCore;
+    #[pymodule_export]
+    use crate::wsgi::file::FileWrapper;
+    #[pymodule_export]
+    use crate::wsgi::input::Input;
+    #[pymodule_export]
+    use crate::wsgi::respond::{StartResponse, Write};
 
     use pyo3::prelude::*;
 

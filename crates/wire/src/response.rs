@@ -138,6 +138,11 @@ impl Response {
         self.status
     }
 
+    /// The Content-Length that the application has declared.
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
     /// May the connection serve another request afterwards?
     pub fn keeps_alive(&self) -> bool {
         self.keep_alive

@@ -98,6 +98,10 @@ class Server:
             await self._service.stop(self._listeners)
 
     def _make_service(self) -> Service:
+        if self.interface == "wsgi":
+            from tricorn.worker.wsgi import WsgiService
+
+            return WsgiService(self._app, self.config)
         from tricorn.worker.asgi import AsgiService
 
         app = _as_asgi3(self._app) if self.interface == "asgi2" else self._app

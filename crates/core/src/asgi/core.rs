@@ -4,7 +4,6 @@ use std::os::fd::RawFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::PyOSError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet, PyTuple};
@@ -12,10 +11,9 @@ use pyo3::types::{PyDict, PySet, PyTuple};
 use super::drive;
 use super::exchange::Exchange;
 use super::scope::Scopes;
-use crate::net::{Net, Stats};
+use crate::net::{Net, Poller};
 use crate::py::call::bug;
 use crate::py::cell::OwnerCell;
-use crate::py::names::FieldCache;
 use crate::settings::Settings;
 
 /// A poll ends after this time, so that timers and other tasks of the loop get their turn.
@@ -25,8 +23,6 @@ pub const MOST_CALLS: usize = 64;
 
 pub struct State {
     pub net: Net<Exchange>,
-    pub fields: FieldCache,
-    pub scopes: Scopes,
     /// The loop is inside `poll`: nothing has to be scheduled, and waiters may run in place.
     pub in_poll: bool,
     /// A `call_soon(poll)` is on its way.
@@ -37,6 +33,10 @@ pub struct State {
 #[pyclass(frozen, weakref, module = "tricorn._core")]
 pub struct AsgiCore {
     pub state: OwnerCell<State>,
+    poller: OwnerCell<Poller>,
+    /// Apart from the state: making Python objects may run the garbage collector, and with it
+    /// finalizers that send.
+    pub scopes: OwnerCell<Scopes>,
     pub app: Py<PyAny>,
     pub event_loop: Py<PyAny>,
     /// Gets `app_error`, `warning` and `idle` calls.
@@ -64,14 +64,11 @@ impl AsgiCore {
         let settings = Settings::read(config)?;
         let scopes = Scopes::new(py, &settings, &extensions, state.as_ref())?;
         let (make_task, task_keywords) = task_maker(&event_loop)?;
+        let (poller, net) = Net::new(settings)?;
         Ok(Self {
-            state: OwnerCell::new(State {
-                net: Net::new(settings)?,
-                fields: FieldCache::new(),
-                scopes,
-                in_poll: false,
-                scheduled: false,
-            }),
+            state: OwnerCell::new(State { net, in_poll: false, scheduled: false }),
+            poller: OwnerCell::new(poller),
+            scopes: OwnerCell::new(scopes),
             app,
             event_loop: event_loop.unbind(),
             hooks,
@@ -83,14 +80,13 @@ impl AsgiCore {
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
     fn listen(&self, py: Python<'_>, fd: RawFd, server: Bound<'_, PyAny>, tcp: bool) -> PyResult<()> {
-        let mut state = self.state.get();
-        state.scopes.add_listener(py, server)?;
-        state.net.listen(fd, tcp)?;
+        self.scopes.get().add_listener(py, server)?;
+        self.state.get().net.listen(fd, tcp)?;
         Ok(())
     }
 
     fn fileno(&self) -> RawFd {
-        self.state.get().net.fd()
+        self.poller.get().fd()
     }
 
     /// Does what there is to do, within a budget; the loop calls it when `fileno()` is readable.
@@ -145,13 +141,11 @@ impl AsgiCore {
 
     /// Counters since the start.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let Stats { accepted, requests, rejected } = self.state.get().net.stats;
-        let stats = PyDict::new(py);
-        stats.set_item("accepted", accepted)?;
-        stats.set_item("requests", requests)?;
-        stats.set_item("rejected", rejected)?;
-        stats.set_item("connections", self.state.get().net.open())?;
-        Ok(stats)
+        let (stats, open) = {
+            let state = self.state.get();
+            (state.net.stats, state.net.open())
+        };
+        stats.to_dict(py, open)
     }
 }
 
@@ -173,13 +167,11 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
     let start = Instant::now();
     let mut calls = 0;
     loop {
-        let more = core
-            .get()
-            .state
-            .get()
-            .net
-            .wait(Some(Duration::ZERO))
-            .map_err(|error| PyOSError::new_err(error.to_string()))?;
+        let more = {
+            let mut poller = core.get().poller.get();
+            poller.wait(Some(Duration::ZERO))?;
+            core.get().state.get().net.take(&poller)
+        };
         loop {
             let Some(token) = core.get().state.get().net.next() else { break };
             let outcome = catch_unwind(AssertUnwindSafe(|| drive::advance(core, token)));

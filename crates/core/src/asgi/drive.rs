@@ -52,32 +52,32 @@ pub fn advance(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<usize> {
 fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
     let py = core.py();
     let mut slots = Slots::new();
-    let (scope, target) = {
-        let mut state = core.get().state.get();
-        let state = &mut *state;
-        let parsed = match parse(head.bytes(), &mut slots, &state.net.settings.limits) {
-            Ok(parsed) => parsed,
-            Err(reject) => {
-                state.net.reject(token, head, reject);
-                return Ok(());
-            }
-        };
-        let Some(conn) = state.net.get(token) else { return Ok(()) };
-        let (peer, listener) = (conn.peer, conn.listener);
-        let client = state.scopes.client(py, token, peer)?;
-        let scope = state.scopes.build(py, &parsed, listener, client, &mut state.fields)?;
-        let begin = Begin {
-            framing: parsed.framing,
-            asked: Asked {
-                is_head: parsed.method == "HEAD",
-                minor: parsed.minor,
-                keep_alive: parsed.keep_alive,
-            },
-            expects_continue: parsed.expects_continue,
-        };
-        let seq = state.net.begin(token, head, begin, Exchange::default());
-        (scope, Target { token, seq })
+    let limits = core.get().state.get().net.settings.limits;
+    let parsed = match parse(head.bytes(), &mut slots, &limits) {
+        Ok(parsed) => parsed,
+        Err(reject) => {
+            core.get().state.get().net.reject(token, head, reject);
+            return Ok(());
+        }
     };
+    let origin = core.get().state.get().net.get(token).map(|conn| (conn.peer, conn.listener));
+    let Some((peer, listener)) = origin else { return Ok(()) };
+    let scope = {
+        let mut scopes = core.get().scopes.get();
+        let client = scopes.client(py, token, peer)?;
+        scopes.build(py, &parsed, listener, client)?
+    };
+    let begin = Begin {
+        framing: parsed.framing,
+        asked: Asked {
+            is_head: parsed.method == "HEAD",
+            minor: parsed.minor,
+            keep_alive: parsed.keep_alive,
+        },
+        expects_continue: parsed.expects_continue,
+    };
+    let seq = core.get().state.get().net.begin(token, head, begin, Exchange::default());
+    let target = Target { token, seq };
     let send = handle::new(core, Kind::Send, target, None)?;
     let receive = handle::new(core, Kind::Receive, target, None)?;
     let app = core.get().app.bind(py);

@@ -6,6 +6,8 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::core::{schedule, AsgiCore};
 use super::drive::new_waiter;
+use tricorn_wire::chunked::Field;
+
 use crate::net::Pull;
 use crate::py::future::Waiter;
 use crate::py::handle::Target;
@@ -57,49 +59,74 @@ pub fn message<'py>(
     target: Target,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = core.py();
+    Ok(match next(core, target) {
+        Next::Later => None,
+        Next::Gone => Some(disconnect(py)?),
+        Next::Body(body, more, trailers) => {
+            let message = request(py, body, more)?;
+            if !trailers.is_empty() {
+                message.set_item(intern!(py, "trailers"), fields(py, trailers)?)?;
+            }
+            Some(message)
+        }
+    })
+}
+
+/// What comes next, without the objects of a message: those are made once nothing is borrowed.
+enum Next<'py> {
+    Later,
+    Gone,
+    Body(Bound<'py, PyBytes>, bool, Vec<Field>),
+}
+
+fn next<'py>(core: &Bound<'py, AsgiCore>, target: Target) -> Next<'py> {
+    let py = core.py();
     let mut state = core.get().state.get();
-    let Some(conn) = state.net.exchange(target.token, target.seq) else {
-        return disconnect(py).map(Some);
-    };
+    let Some(conn) = state.net.exchange(target.token, target.seq) else { return Next::Gone };
     let body_done = conn.body_done();
     if let (Some(exchange), true) = (&mut conn.exchange, body_done) {
         if !std::mem::replace(&mut exchange.delivered, true) {
-            return request(py, &[], false).map(Some);
+            return Next::Body(PyBytes::new(py, b""), false, Vec::new());
         }
     }
     match state.net.pull(target.token, MOST) {
-        Pull::Later => Ok(None),
-        Pull::Gone => disconnect(py).map(Some),
+        Pull::Later => Next::Later,
+        Pull::Gone => Next::Gone,
         Pull::Refused(reject) => {
             if !state.net.answer(target.token, reject.status(), reject.detail()) {
                 state.net.cut(target.token);
             }
-            disconnect(py).map(Some)
+            Next::Gone
         }
         Pull::Data { more } => {
-            let message = request(py, &state.net.pulled, more)?;
-            if let Some(conn) = state.net.exchange(target.token, target.seq) {
-                if let Some(exchange) = &mut conn.exchange {
-                    exchange.delivered = !more;
-                }
-                let trailers = conn.take_trailers();
-                if !trailers.is_empty() {
-                    let list = PyList::empty(py);
-                    for (name, value) in trailers {
-                        list.append((PyBytes::new(py, &name), PyBytes::new(py, &value)))?;
-                    }
-                    message.set_item(intern!(py, "trailers"), list)?;
-                }
+            let body = PyBytes::new(py, &state.net.pulled);
+            let Some(conn) = state.net.exchange(target.token, target.seq) else {
+                return Next::Gone;
+            };
+            if let Some(exchange) = &mut conn.exchange {
+                exchange.delivered = !more;
             }
-            Ok(Some(message))
+            Next::Body(body, more, conn.take_trailers())
         }
     }
 }
 
-fn request<'py>(py: Python<'py>, body: &[u8], more: bool) -> PyResult<Bound<'py, PyAny>> {
+fn fields<'py>(py: Python<'py>, fields: Vec<Field>) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for (name, value) in fields {
+        list.append((PyBytes::new(py, &name), PyBytes::new(py, &value)))?;
+    }
+    Ok(list)
+}
+
+fn request<'py>(
+    py: Python<'py>,
+    body: Bound<'py, PyBytes>,
+    more: bool,
+) -> PyResult<Bound<'py, PyAny>> {
     let message = PyDict::new(py);
     message.set_item(intern!(py, "type"), intern!(py, "http.request"))?;
-    message.set_item(intern!(py, "body"), PyBytes::new(py, body))?;
+    message.set_item(intern!(py, "body"), body)?;
     message.set_item(intern!(py, "more_body"), more)?;
     Ok(message.into_any())
 }

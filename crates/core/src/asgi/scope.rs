@@ -13,8 +13,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tricorn_wire::head::Head;
 
 use crate::net::Token;
-use crate::py::call::ascii;
-use crate::py::names::FieldCache;
+use crate::py::call::{ascii, pair};
+use crate::py::names::{FieldCache, Make};
 use crate::settings::Settings;
 
 /// What all scopes share, and what is worth keeping per connection.
@@ -26,6 +26,24 @@ pub struct Scopes {
     root_path: String,
     /// (generation, client) per slot.
     clients: Vec<Option<(u32, Py<PyAny>)>>,
+    fields: FieldCache<AsgiField>,
+}
+
+/// A field as `(name in lower case, value)`, both bytes; the value object is the pair.
+struct AsgiField;
+
+impl Make for AsgiField {
+    fn name<'py>(py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny> {
+        PyBytes::new(py, &name.to_ascii_lowercase()).into_any()
+    }
+
+    fn value<'py>(
+        py: Python<'py>,
+        name: &Bound<'py, PyAny>,
+        value: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        pair(name, PyBytes::new(py, value).into_any())
+    }
 }
 
 impl Scopes {
@@ -51,6 +69,7 @@ impl Scopes {
             state: state.map(|state| state.clone().unbind()),
             root_path: settings.root_path.clone(),
             clients: Vec::new(),
+            fields: FieldCache::new(),
         })
     }
 
@@ -68,7 +87,6 @@ impl Scopes {
         head: &Head,
         listener: u32,
         client: Bound<'py, PyAny>,
-        fields: &mut FieldCache,
     ) -> PyResult<Bound<'py, PyDict>> {
         let scope = self.prototypes[listener as usize].bind(py).copy()?;
         if head.minor == 0 {
@@ -77,7 +95,7 @@ impl Scopes {
         scope.set_item(intern!(py, "method"), method(py, head.method)?)?;
         self.set_path(&scope, head)?;
         scope.set_item(intern!(py, "query_string"), PyBytes::new(py, head.target.query))?;
-        scope.set_item(intern!(py, "headers"), headers(py, head, fields)?)?;
+        scope.set_item(intern!(py, "headers"), headers(py, head, &mut self.fields)?)?;
         scope.set_item(intern!(py, "client"), client)?;
         if let Some(state) = &self.state {
             scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
@@ -148,7 +166,7 @@ pub fn method<'py>(py: Python<'py>, method: &str) -> PyResult<Bound<'py, PyAny>>
 fn headers<'py>(
     py: Python<'py>,
     head: &Head,
-    fields: &mut FieldCache,
+    fields: &mut FieldCache<AsgiField>,
 ) -> PyResult<Bound<'py, PyList>> {
     let mut items = Vec::with_capacity(head.fields.len());
     for field in head.fields {
@@ -157,7 +175,7 @@ fn headers<'py>(
             Some(authority) if field.name.eq_ignore_ascii_case("host") => authority,
             _ => field.value,
         };
-        items.push(fields.pair(py, field.name.as_bytes(), value)?);
+        items.push(fields.get(py, field.name.as_bytes(), value)?.1);
     }
     PyList::new(py, items)
 }

@@ -12,7 +12,7 @@ use tricorn_wire::response::Fault;
 use super::core::{schedule, AsgiCore};
 use super::drive::{self, client_gone, new_waiter};
 use super::exchange::Exchange;
-use crate::net::{Conn, Sent};
+use crate::net::{Conn, Phase, Sent};
 use crate::py::call::{exact_bytes, get_item};
 use crate::py::future::Wake;
 use crate::py::handle::Target;
@@ -61,14 +61,21 @@ fn running<'a>(
     state: &'a mut super::core::State,
     target: Target,
 ) -> PyResult<&'a mut Conn<Exchange>> {
-    let alive = match state.net.get(target.token) {
+    let ended = match state.net.get(target.token) {
         None => return Err(client_gone()),
         Some(conn) if conn.is_broken() => return Err(client_gone()),
-        Some(conn) => conn.seq == target.seq && conn.exchange.is_some(),
+        // The request was refused while the application read its body.
+        Some(conn) if conn.seq == target.seq && conn.phase() != Phase::Exchange => {
+            conn.exchange.is_none()
+        }
+        Some(_) => true,
     };
-    match state.net.get(target.token) {
-        Some(conn) if alive => Ok(conn),
-        _ => Err(PyRuntimeError::new_err("send() was called after the response was complete")),
+    match state.net.exchange(target.token, target.seq) {
+        Some(conn) => Ok(conn),
+        None if ended => {
+            Err(PyRuntimeError::new_err("send() was called after the response was complete"))
+        }
+        None => Err(client_gone()),
     }
 }
 

@@ -113,7 +113,10 @@ pub fn failed(
     scope: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     let py = core.py();
-    let gone = core.get().state.get().net.exchange(target.token, target.seq).is_none();
+    let gone = {
+        let mut state = core.get().state.get();
+        state.net.exchange(target.token, target.seq).is_none_or(|conn| conn.is_broken())
+    };
     let ends = error.is_instance_of::<PyKeyboardInterrupt>(py)
         || error.is_instance_of::<PySystemExit>(py);
     if ends {

@@ -128,6 +128,16 @@ impl<X> Conn<X> {
         self.socket.as_raw_fd()
     }
 
+    /// For threads that wait for this client alone.
+    pub fn raw_fd(&self) -> RawFd {
+        self.fd()
+    }
+
+    /// A thread has waited for the socket itself, so there may be no edge: the next read tells.
+    pub fn expect_readable(&mut self) {
+        self.readable = true;
+    }
+
     pub fn phase(&self) -> Phase {
         self.phase
     }

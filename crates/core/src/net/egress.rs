@@ -245,6 +245,28 @@ impl<X> Net<X> {
         Finished { exchange, runnable }
     }
 
+    /// Sends what waits, for a thread that has waited for the socket itself; true if enough of it
+    /// is out for more to come.
+    pub fn flush_now(&mut self, token: Token) -> bool {
+        let low_water = self.settings.write_buffer / 2;
+        let Some(conn) = self.conns.get_mut(token) else { return false };
+        conn.writable = true;
+        match conn.output.flush(conn.socket.as_raw_fd()) {
+            Flush::Empty | Flush::More => {}
+            Flush::Later => conn.writable = false,
+            Flush::Broken => conn.broken = true,
+        }
+        conn.output.is_drained(low_water) && !conn.broken
+    }
+
+    /// The peer has gone before the application was asked: closes in the connection's next step.
+    pub fn close_later(&mut self, token: Token) {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.broken = true;
+            self.enqueue(token);
+        }
+    }
+
     /// Cuts the connection off in the middle of a response, so that the client can't take what it
     /// has for the whole.
     pub fn cut(&mut self, token: Token) -> Option<X> {

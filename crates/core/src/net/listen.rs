@@ -29,7 +29,7 @@ impl<X> Net<X> {
         let socket = sys::duplicate(fd)?;
         let token = mio::Token(LISTENERS + self.listeners.len());
         let source = socket.as_raw_fd();
-        self.poll.registry().register(&mut SourceFd(&source), token, Interest::READABLE)?;
+        self.registry.register(&mut SourceFd(&source), token, Interest::READABLE)?;
         self.listeners.push(Listener { socket, is_tcp, waiting: false });
         Ok(())
     }
@@ -66,7 +66,7 @@ impl<X> Net<X> {
         let token = self.conns.insert(conn);
         let interest = Interest::READABLE | Interest::WRITABLE;
         let packed = mio::Token(token.pack());
-        if self.poll.registry().register(&mut SourceFd(&fd), packed, interest).is_err() {
+        if self.registry.register(&mut SourceFd(&fd), packed, interest).is_err() {
             self.conns.remove(token);
             return;
         }
@@ -87,7 +87,7 @@ impl<X> Net<X> {
     pub fn close(&mut self, token: super::Token) -> Option<X> {
         let mut conn = self.conns.remove(token)?;
         // Before the descriptor closes: a copy in a forked child would stay registered for ever.
-        let _ = self.poll.registry().deregister(&mut SourceFd(&conn.fd()));
+        let _ = self.registry.deregister(&mut SourceFd(&conn.fd()));
         if self.conns.len() + 1 == self.settings.connections {
             self.resume_listeners();
         }

@@ -1,5 +1,5 @@
 //! The reactor: one poller with all connections of a worker, and everything about them that needs
-//! no Python. An interface (ASGI, WSGI) drives it: `wait` for events, take tokens from `next`,
+//! no Python. An interface (ASGI, WSGI) drives it: `Poller::wait`, `take` the events, get tokens from `next`,
 //! call `step` on each until it is idle, and answer what `step` asks for.
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
@@ -25,7 +25,9 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mio::event::Event;
-use mio::{Events, Poll, Waker};
+use mio::{Events, Poll, Registry, Waker};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use tricorn_wire::date;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::Stamp;
@@ -75,10 +77,42 @@ pub struct Stats {
     pub rejected: u64,
 }
 
-pub struct Net<X> {
+impl Stats {
+    /// With the number of open connections, for Python.
+    pub fn to_dict(self, py: Python<'_>, open: usize) -> PyResult<Bound<'_, PyDict>> {
+        let stats = PyDict::new(py);
+        stats.set_item("accepted", self.accepted)?;
+        stats.set_item("requests", self.requests)?;
+        stats.set_item("rejected", self.rejected)?;
+        stats.set_item("connections", open)?;
+        Ok(stats)
+    }
+}
+
+/// The half of the reactor that waits; apart from the other, so that waiting needs no lock on it.
+pub struct Poller {
     poll: Poll,
-    /// Taken out while its events are looked at.
-    events: Option<Events>,
+    events: Events,
+}
+
+impl Poller {
+    /// The descriptor that is readable when there is something to do.
+    pub fn fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
+    }
+
+    /// Collects events for at most `timeout`, for ever without one; returns how many.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<usize> {
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(error),
+            Ok(()) => Ok(self.events.iter().count()),
+        }
+    }
+}
+
+pub struct Net<X> {
+    registry: Registry,
     waker: Waker,
     listeners: Vec<Listener>,
     pub(crate) conns: Slab<X>,
@@ -97,19 +131,17 @@ pub struct Net<X> {
 }
 
 impl<X> Net<X> {
-    pub fn new(settings: Settings) -> io::Result<Self> {
+    pub fn new(settings: Settings) -> io::Result<(Poller, Self)> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKER)?;
-        let timer = Timer::new(poll.registry(), TIMER)?;
+        let registry = poll.registry().try_clone()?;
         let mut net = Self {
-            events: Some(Events::with_capacity(BATCH)),
-            waker,
+            waker: Waker::new(&registry, WAKER)?,
+            timer: Timer::new(&registry, TIMER)?,
+            registry,
             listeners: Vec::new(),
             conns: Slab::new(),
             queue: VecDeque::new(),
             now: 0,
-            timer,
-            poll,
             date: [0; date::LEN],
             date_second: 0,
             scratch: vec![0; SCRATCH],
@@ -119,32 +151,21 @@ impl<X> Net<X> {
             stats: Stats::default(),
         };
         net.touch();
-        Ok(net)
+        Ok((Poller { poll, events: Events::with_capacity(BATCH) }, net))
     }
 
-    /// The poller's descriptor: readable when there is something to do.
-    pub fn fd(&self) -> RawFd {
-        self.poll.as_raw_fd()
-    }
-
-    /// Collects events for at most `timeout`; true if there may be more of them already.
-    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
-        let mut events = self.events.take().unwrap_or_else(|| Events::with_capacity(BATCH));
-        let outcome = self.poll.poll(&mut events, timeout);
+    /// Notes what `poller` has collected; true if there may be more of it already.
+    pub fn take(&mut self, poller: &Poller) -> bool {
         self.touch();
         let mut count = 0;
-        for event in &events {
+        for event in &poller.events {
             count += 1;
             self.note(event);
         }
-        self.events = Some(events);
         if self.timer.has_run_out() {
             self.check_deadlines();
         }
-        match outcome {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-            _ => Ok(count == BATCH),
-        }
+        count == BATCH
     }
 
     fn note(&mut self, event: &Event) {
@@ -193,7 +214,8 @@ impl<X> Net<X> {
     /// The connection of `token` if it still serves request number `seq`.
     pub fn exchange(&mut self, token: Token, seq: u32) -> Option<&mut Conn<X>> {
         let conn = self.conns.get_mut(token)?;
-        (conn.seq == seq && conn.exchange.is_some()).then_some(conn)
+        let runs = conn.seq == seq && conn.phase == Phase::Exchange && conn.exchange.is_some();
+        runs.then_some(conn)
     }
 
     /// Number of open connections.

@@ -275,3 +275,60 @@ pub fn reset_on_delivery(signal: libc::c_int) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// The CPU clock of this thread, for any thread of the process to read.
+#[cfg(target_os = "linux")]
+pub fn thread_clock() -> libc::clockid_t {
+    thread_local! {
+        static CLOCK: libc::clockid_t = {
+            let mut clock = 0;
+            // SAFETY: the thread is this one, alive; `clock` is a local.
+            unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &mut clock) };
+            clock
+        };
+    }
+    CLOCK.with(|clock| *clock)
+}
+
+/// Elsewhere no thread can read the clock of another: all calls look blocked.
+#[cfg(not(target_os = "linux"))]
+pub fn thread_clock() -> i32 {
+    0
+}
+
+/// Microseconds that the thread of `clock` has computed; 0 if it has ended.
+#[cfg(target_os = "linux")]
+pub fn thread_cpu(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a local; a clock of a thread that has ended is an error, not a fault.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1_000
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn thread_cpu(_clock: i32) -> u64 {
+    0
+}
+
+/// What to wait for on one socket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    Read,
+    Write,
+}
+
+/// poll(2) on one socket, for threads that wait for their own client. True if it is ready (or
+/// broken), false when `milliseconds` have passed.
+pub fn wait_for(fd: RawFd, want: Want, milliseconds: u64) -> bool {
+    let events = match want {
+        Want::Read => libc::POLLIN,
+        Want::Write => libc::POLLOUT,
+    };
+    let mut entry = libc::pollfd { fd, events, revents: 0 };
+    let most = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
+    // SAFETY: `entry` is one live pollfd.
+    match repeat(|| unsafe { libc::poll(&mut entry, 1, most) } as isize) {
+        Io::Done(0) => false,
+        Io::Done(_) | Io::Later | Io::Broken => true,
+    }
+}

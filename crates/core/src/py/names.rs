@@ -1,23 +1,33 @@
 //! Header fields seen before: most requests repeat the fields of others, letter by letter.
 //!
 //! Two direct-mapped tables: names alone, and whole (name, value) pairs. A pair that is found costs
-//! one comparison and one reference instead of two allocations. A table never grows; whoever sends
+//! one comparison and two references instead of allocations. A table never grows; whoever sends
 //! new fields only pushes others out. Fields that carry credentials are not kept.
 
-use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use std::marker::PhantomData;
 
-use crate::py::call::pair;
+use pyo3::prelude::*;
 
 const NAMES: usize = 256;
 const PAIRS: usize = 512;
 /// Longer values repeat too seldom to be worth the memory.
 const LONGEST: usize = 160;
 
+/// How an interface wants names and values.
+pub trait Make {
+    fn name<'py>(py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny>;
+    fn value<'py>(
+        py: Python<'py>,
+        name: &Bound<'py, PyAny>,
+        value: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>>;
+}
+
 struct Pair {
     name: Box<[u8]>,
     value: Box<[u8]>,
-    object: Py<PyAny>,
+    name_object: Py<PyAny>,
+    value_object: Py<PyAny>,
 }
 
 struct Name {
@@ -25,52 +35,58 @@ struct Name {
     object: Py<PyAny>,
 }
 
-pub struct FieldCache {
+pub struct FieldCache<M> {
     names: Vec<Option<Name>>,
     pairs: Vec<Option<Pair>>,
+    make: PhantomData<fn() -> M>,
 }
 
-impl FieldCache {
+impl<M: Make> FieldCache<M> {
     pub fn new() -> Self {
         Self {
             names: std::iter::repeat_with(|| None).take(NAMES).collect(),
             pairs: std::iter::repeat_with(|| None).take(PAIRS).collect(),
+            make: PhantomData,
         }
     }
 
-    /// `(name in lower case, value)`, both bytes.
-    pub fn pair<'py>(
+    /// The objects of one field.
+    pub fn get<'py>(
         &mut self,
         py: Python<'py>,
         name: &[u8],
         value: &[u8],
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         if value.len() > LONGEST || is_secret(name) {
             let name = self.name(py, name);
-            return pair(&name, PyBytes::new(py, value).into_any());
+            let value = M::value(py, &name, value)?;
+            return Ok((name, value));
         }
         let at = hash(name, value) as usize % PAIRS;
         if let Some(found) = &self.pairs[at] {
             if *found.value == *value && *found.name == *name {
-                return Ok(found.object.bind(py).clone());
+                return Ok((found.name_object.bind(py).clone(), found.value_object.bind(py).clone()));
             }
         }
-        let lower = self.name(py, name);
-        let object = pair(&lower, PyBytes::new(py, value).into_any())?;
-        let kept = Pair { name: name.into(), value: value.into(), object: object.clone().unbind() };
-        self.pairs[at] = Some(kept);
-        Ok(object)
+        let name_object = self.name(py, name);
+        let value_object = M::value(py, &name_object, value)?;
+        self.pairs[at] = Some(Pair {
+            name: name.into(),
+            value: value.into(),
+            name_object: name_object.clone().unbind(),
+            value_object: value_object.clone().unbind(),
+        });
+        Ok((name_object, value_object))
     }
 
-    /// The name in lower case, as bytes.
-    pub fn name<'py>(&mut self, py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny> {
+    fn name<'py>(&mut self, py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny> {
         let at = hash(name, b"") as usize % NAMES;
         if let Some(found) = &self.names[at] {
             if *found.name == *name {
                 return found.object.bind(py).clone();
             }
         }
-        let object = PyBytes::new(py, &name.to_ascii_lowercase()).into_any();
+        let object = M::name(py, name);
         self.names[at] = Some(Name { name: name.into(), object: object.clone().unbind() });
         object
     }

@@ -1,0 +1,160 @@
+//! From a request head to an environ, and to a body that is there when the application starts.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyIterator};
+use tricorn_wire::head::{parse, Framing, Slots};
+use tricorn_wire::reject::Reject;
+use tricorn_wire::response::Asked;
+
+use super::core::WsgiCore;
+use super::routes::Route;
+use crate::net::{Begin, Head, Pull, Token};
+use crate::settings::Underscores;
+
+/// Bodies up to this size are read before the application is called, so that it never blocks on
+/// them; larger ones it reads as they come.
+const GATHER: usize = 64 * 1024;
+
+/// Which request a thread works on.
+#[derive(Clone, Copy)]
+pub struct Target {
+    pub token: Token,
+    pub seq: u32,
+}
+
+/// What is kept with a request that a WSGI application serves.
+#[derive(Default)]
+pub struct Exchange {
+    /// Until the application is called.
+    pub environ: Option<Py<PyDict>>,
+    route: Route,
+    /// The start of the body.
+    gathered: Vec<u8>,
+    /// A response that goes on when the output has drained.
+    pub suspended: Option<Suspended>,
+}
+
+/// An iterable whose client reads slowly: it waits here, not in a thread.
+pub struct Suspended {
+    pub iterator: Py<PyIterator>,
+    pub result: Py<PyAny>,
+    pub environ: Py<PyDict>,
+}
+
+/// A request that can be served now.
+pub struct Request {
+    pub target: Target,
+    pub environ: Py<PyDict>,
+    pub route: Route,
+    pub gathered: Vec<u8>,
+}
+
+/// The head is whole: the request is ready too, or its body is awaited.
+pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<Option<Request>> {
+    let py = core.py();
+    let this = core.get();
+    let mut slots = Slots::new();
+    let (limits, underscores) = {
+        let net = this.net();
+        (net.settings.limits, net.settings.underscores)
+    };
+    let parsed = parse(head.bytes(), &mut slots, &limits).and_then(|parsed| {
+        let refused = underscores == Underscores::Refuse
+            && parsed.fields.iter().any(|field| field.name.contains('_'));
+        if refused { Err(Reject::UnderscoreField) } else { Ok(parsed) }
+    });
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(reject) => {
+            this.net().reject(token, head, reject);
+            return Ok(None);
+        }
+    };
+    let origin = this.net().get(token).map(|conn| (conn.peer, conn.listener));
+    let Some((peer, listener)) = origin else { return Ok(None) };
+    let environ = this.lock_environs().build(py, &parsed, listener, (token, peer))?;
+    let begin = Begin {
+        framing: parsed.framing,
+        asked: Asked {
+            is_head: parsed.method == "HEAD",
+            minor: parsed.minor,
+            keep_alive: parsed.keep_alive,
+        },
+        expects_continue: parsed.expects_continue,
+    };
+    let route = Route::new(parsed.method.as_bytes(), parsed.target.path);
+    let at_once = begin.framing == Framing::Length(0) || begin.expects_continue;
+    let exchange = Exchange { environ: Some(environ.unbind()), route, ..Exchange::default() };
+    this.net().begin(token, head, begin, exchange);
+    // Before the application is asked whether it wants the body, no 100 (Continue) may be sent.
+    Ok(if at_once { take(this, token) } else { gather(this, token) })
+}
+
+/// Reads what has come of the body; the request is ready once that is all of it, or enough.
+pub fn gather(core: &WsgiCore, token: Token) -> Option<Request> {
+    let mut net = core.net();
+    loop {
+        let conn = net.get(token)?;
+        conn.wants_body = false;
+        let room = match &conn.exchange {
+            Some(exchange) if exchange.environ.is_some() => GATHER - exchange.gathered.len(),
+            _ => return None,
+        };
+        if room == 0 || conn.body_done() {
+            break;
+        }
+        match net.pull(token, room) {
+            Pull::Data { .. } => {
+                let bytes = std::mem::take(&mut net.pulled);
+                let exchange = net.get(token)?.exchange.as_mut()?;
+                if exchange.gathered.is_empty() {
+                    exchange.gathered = bytes;
+                } else {
+                    exchange.gathered.extend_from_slice(&bytes);
+                    net.pulled = bytes;
+                }
+            }
+            Pull::Later => {
+                net.get(token)?.wants_body = true;
+                net.renew(token);
+                return None;
+            }
+            Pull::Gone => {
+                net.close_later(token);
+                return None;
+            }
+            Pull::Refused(reject) => {
+                net.answer(token, reject.status(), reject.detail());
+                return None;
+            }
+        }
+    }
+    drop(net);
+    take(core, token)
+}
+
+fn take(core: &WsgiCore, token: Token) -> Option<Request> {
+    let mut net = core.net();
+    let conn = net.get(token)?;
+    let seq = conn.seq;
+    if conn.is_broken() {
+        return None; // nobody is there to read the answer
+    }
+    let exchange = conn.exchange.as_mut()?;
+    Some(Request {
+        target: Target { token, seq },
+        environ: exchange.environ.take()?,
+        route: exchange.route,
+        gathered: std::mem::take(&mut exchange.gathered),
+    })
+}
+
+/// The body came too slowly, and the application has not been called.
+pub fn stalled(core: &WsgiCore, token: Token, reject: Reject) -> Option<Exchange> {
+    let mut net = core.net();
+    let exchange = net.get(token)?.exchange.take();
+    if !net.answer(token, reject.status(), reject.detail()) {
+        net.cut(token);
+    }
+    exchange
+}

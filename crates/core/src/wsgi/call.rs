@@ -1,0 +1,345 @@
+//! The application's call, and what becomes of its result.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyTuple};
+use tricorn_wire::response::Fault;
+
+use super::begin::{Exchange, Request, Suspended, Target};
+use super::core::{Hold, WsgiCore};
+use super::file::FileWrapper;
+use super::input::Input;
+use super::respond::{client_gone, StartResponse};
+use crate::net::sys::{thread_clock, thread_cpu};
+use crate::net::{Sent, Token};
+use crate::py::call::{call, exact_bytes};
+
+/// Bodies of several pieces up to this size go out as one.
+const JOIN: usize = 64 * 1024;
+
+/// How a response came to its end in this thread.
+enum Outcome {
+    Complete,
+    /// The client reads slowly: the rest waits for the reactor.
+    Suspended(Suspended),
+}
+
+/// Calls the application; inline with the baton in hand, or having passed it on.
+pub fn run(core: &Bound<'_, WsgiCore>, request: Request) -> PyResult<Hold> {
+    let this = core.get();
+    let slow = this.threads > 1 && this.routes.is_slow(request.route);
+    let route = request.route;
+    let target = request.target;
+    watched(core, slow, target, || {
+        let clock = slow.then(|| thread_cpu(thread_clock()));
+        let start = Instant::now();
+        respond(core, request);
+        if this.threads > 1 {
+            let wall = start.elapsed().as_micros() as u64;
+            let computed = clock.map_or(0, |before| thread_cpu(thread_clock()) - before);
+            this.routes.note(route, wall.saturating_sub(computed));
+        }
+    })
+}
+
+/// Goes on with a response whose client has read what was sent.
+pub fn resume(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
+    let this = core.get();
+    let found = {
+        let mut net = this.net();
+        net.get(token).and_then(|conn| {
+            let seq = conn.seq;
+            let suspended = conn.exchange.as_mut()?.suspended.take()?;
+            Some((suspended, Target { token, seq }))
+        })
+    };
+    let Some((suspended, target)) = found else { return Ok(Hold::Kept) };
+    watched(core, false, target, || {
+        let py = core.py();
+        let Suspended { iterator, result, environ } = suspended;
+        let (environ, result) = (environ.into_bound(py), result.into_bound(py));
+        let iterator = iterator.into_bound(py);
+        let outcome = iterate(core, target, None, iterator, &result, &environ);
+        settle(core, target, outcome, Some(&result), &environ);
+    })
+}
+
+/// Runs application code as the holder of the baton, or as a plain thread if that is passed on.
+fn watched(
+    core: &Bound<'_, WsgiCore>,
+    give_away: bool,
+    target: Target,
+    body: impl FnOnce(),
+) -> PyResult<Hold> {
+    let this = core.get();
+    this.running.fetch_add(1, Ordering::Relaxed);
+    let held = if give_away && this.baton.pass() {
+        body();
+        false
+    } else {
+        let ticket = this.baton.enter();
+        this.watch();
+        body();
+        this.baton.leave(ticket)
+    };
+    this.running.fetch_sub(1, Ordering::Relaxed);
+    if held {
+        return Ok(Hold::Kept);
+    }
+    // Whoever runs the reactor now may sleep on a connection that has input already, or wait for
+    // the last call to end.
+    let net = this.net();
+    if net.has_work() || net.is_draining() {
+        net.wake();
+    }
+    let _ = target;
+    Ok(Hold::Lost)
+}
+
+/// The client has gone while its response was suspended.
+pub fn abandon(core: &Bound<'_, WsgiCore>, exchange: Exchange) {
+    if let Some(suspended) = exchange.suspended {
+        let py = core.py();
+        close(core, suspended.result.bind(py), suspended.environ.bind(py));
+    }
+}
+
+fn respond(core: &Bound<'_, WsgiCore>, request: Request) {
+    let py = core.py();
+    let Request { target, environ, gathered, .. } = request;
+    let environ = environ.into_bound(py);
+    let called = (|| {
+        let input = Bound::new(py, Input::new(core.clone().unbind(), target, gathered))?;
+        environ.set_item(intern!(py, "wsgi.input"), input)?;
+        let start = Bound::new(py, StartResponse::new(core.clone().unbind(), target))?;
+        let app = core.get().app.bind(py);
+        let result = call(app, [environ.as_any(), start.as_any()])?;
+        Ok((result, start))
+    })();
+    match called {
+        Ok((result, start)) => {
+            let outcome = deliver(core, target, &start, &result, &environ);
+            settle(core, target, outcome, Some(&result), &environ);
+        }
+        Err(error) => settle(core, target, Err(error), None, &environ),
+    }
+}
+
+/// Sends the result of the application.
+fn deliver<'py>(
+    core: &Bound<'py, WsgiCore>,
+    target: Target,
+    start: &Bound<'py, StartResponse>,
+    result: &Bound<'py, PyAny>,
+    environ: &Bound<'py, PyDict>,
+) -> PyResult<Outcome> {
+    if let Some(body) = whole_body(result)? {
+        start.get().check_called()?;
+        send(core, target, &body, false)?;
+        return Ok(Outcome::Complete);
+    }
+    if let Ok(wrapper) = result.cast_exact::<FileWrapper>() {
+        if let Some((file, offset, left)) = wrapper.get().as_file(core.py())? {
+            start.get().check_called()?;
+            let left = start.get().clamp(left);
+            let sent = core.get().net().send_file(target.token, file, offset, left, false);
+            return check(sent).map(|_| Outcome::Complete);
+        }
+    }
+    let iterator = result.try_iter()?;
+    iterate(core, target, Some(start), iterator, result, environ)
+}
+
+/// The body if the result is a list or tuple, which has all of it; pieces are joined.
+fn whole_body<'py>(result: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let py = result.py();
+    let pieces: Vec<Bound<'py, PyAny>> = if let Ok(list) = result.cast_exact::<PyList>() {
+        if let (1, Ok(only)) = (list.len(), list.get_item(0)) {
+            return piece(&only).map(Some);
+        }
+        list.iter().collect()
+    } else if let Ok(tuple) = result.cast_exact::<PyTuple>() {
+        tuple.iter().collect()
+    } else {
+        return Ok(None);
+    };
+    let mut total = 0;
+    for one in &pieces {
+        total += piece(one)?.as_bytes().len();
+    }
+    if total > JOIN {
+        return Ok(None);
+    }
+    let mut body = Vec::with_capacity(total);
+    for one in &pieces {
+        body.extend_from_slice(piece(one)?.as_bytes());
+    }
+    Ok(Some(PyBytes::new(py, &body)))
+}
+
+/// A piece of body: PEP 3333 has bytes and nothing else.
+fn piece<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    object.cast::<PyBytes>().cloned().map_err(|_| {
+        let found = object.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+        pyo3::exceptions::PyTypeError::new_err(format!(
+            "the application's iterable must give bytes, not {found} (PEP 3333)"
+        ))
+    })
+}
+
+/// Sends what the iterator gives, until it ends or the client falls behind. `start` is there until
+/// the first piece, with which the head is due.
+fn iterate<'py>(
+    core: &Bound<'py, WsgiCore>,
+    target: Target,
+    start: Option<&Bound<'py, StartResponse>>,
+    iterator: Bound<'py, PyIterator>,
+    result: &Bound<'py, PyAny>,
+    environ: &Bound<'py, PyDict>,
+) -> PyResult<Outcome> {
+    let mut start = start;
+    for item in iterator.clone() {
+        let item = piece(&item?)?;
+        if item.as_bytes().is_empty() {
+            continue;
+        }
+        if let Some(start) = start.take() {
+            start.get().check_called()?;
+        }
+        if send(core, target, &item, true)? == Sent::Full {
+            let suspended = Suspended {
+                iterator: iterator.unbind(),
+                result: result.clone().unbind(),
+                environ: environ.clone().unbind(),
+            };
+            return Ok(Outcome::Suspended(suspended));
+        }
+    }
+    if let Some(start) = start {
+        start.get().check_called()?;
+    }
+    send(core, target, &PyBytes::new(core.py(), b""), false)?;
+    Ok(Outcome::Complete)
+}
+
+/// Sends one piece; the last one (`more` false) ends the response.
+pub fn send(
+    core: &Bound<'_, WsgiCore>,
+    target: Target,
+    body: &Bound<'_, PyBytes>,
+    more: bool,
+) -> PyResult<Sent> {
+    let mut net = core.get().net();
+    if net.exchange(target.token, target.seq).is_none() {
+        return Err(client_gone());
+    }
+    let keep = || PyBackedBytes::from(body.clone());
+    let sent = net.send_body(target.token, body.as_bytes(), more, keep);
+    drop(net);
+    check(sent)
+}
+
+fn check(sent: Result<Sent, Fault>) -> PyResult<Sent> {
+    match sent {
+        Ok(Sent::Broken) => Err(client_gone()),
+        Ok(sent) => Ok(sent),
+        Err(fault) => Err(pyo3::exceptions::PyRuntimeError::new_err(fault.detail())),
+    }
+}
+
+/// The response is complete, suspended, or has failed: the connection goes on accordingly.
+fn settle<'py>(
+    core: &Bound<'py, WsgiCore>,
+    target: Target,
+    outcome: PyResult<Outcome>,
+    result: Option<&Bound<'py, PyAny>>,
+    environ: &Bound<'py, PyDict>,
+) {
+    match outcome {
+        Ok(Outcome::Suspended(suspended)) => return suspend(core, target, suspended),
+        Ok(Outcome::Complete) => {
+            let finished = {
+                let mut net = core.get().net();
+                let alive = net.exchange(target.token, target.seq).is_some();
+                alive.then(|| net.finish(target.token))
+            };
+            drop(finished);
+        }
+        Err(error) => failed(core, target, &error, environ),
+    }
+    if let Some(result) = result {
+        close(core, result, environ);
+    }
+}
+
+/// The iterable waits in the exchange until the output has drained.
+fn suspend(core: &Bound<'_, WsgiCore>, target: Target, suspended: Suspended) {
+    let left = {
+        let mut net = core.get().net();
+        match net.exchange(target.token, target.seq) {
+            Some(conn) => {
+                conn.wants_drain = true;
+                if let Some(exchange) = &mut conn.exchange {
+                    exchange.suspended = Some(suspended);
+                }
+                net.enqueue(target.token); // it may have drained meanwhile
+                None
+            }
+            None => Some(suspended),
+        }
+    };
+    if let Some(suspended) = left {
+        abandon(core, Exchange { suspended: Some(suspended), ..Exchange::default() });
+    }
+}
+
+/// `close()` of the result, if it has one: always called (PEP 3333).
+fn close(core: &Bound<'_, WsgiCore>, result: &Bound<'_, PyAny>, environ: &Bound<'_, PyDict>) {
+    let py = core.py();
+    if exact_bytes(result).is_some() || result.is_exact_instance_of::<PyList>() {
+        return;
+    }
+    match result.getattr_opt(intern!(py, "close")) {
+        Ok(Some(close)) => {
+            if let Err(error) = close.call0() {
+                report(core, &error, environ, false);
+            }
+        }
+        Ok(None) => {}
+        Err(error) => report(core, &error, environ, false),
+    }
+}
+
+/// The application raised: a 500, or a cut if bytes of the response are out already.
+fn failed(
+    core: &Bound<'_, WsgiCore>,
+    target: Target,
+    error: &PyErr,
+    environ: &Bound<'_, PyDict>,
+) {
+    let (gone, exchange) = {
+        let mut net = core.get().net();
+        let conn = net.exchange(target.token, target.seq);
+        let gone = conn.as_ref().is_none_or(|conn| conn.is_broken());
+        let exchange = conn.and_then(|conn| conn.exchange.take());
+        if exchange.is_some() && !net.answer(target.token, 500, "The application failed.") {
+            net.cut(target.token);
+        }
+        (gone, exchange)
+    };
+    drop(exchange);
+    report(core, error, environ, gone);
+}
+
+fn report(core: &Bound<'_, WsgiCore>, error: &PyErr, environ: &Bound<'_, PyDict>, gone: bool) {
+    let py = core.py();
+    let hooks = core.get().hooks.bind(py);
+    let told = hooks.call_method1(intern!(py, "app_error"), (error.value(py), environ, gone));
+    if let Err(error) = told {
+        error.write_unraisable(py, Some(hooks));
+    }
+}

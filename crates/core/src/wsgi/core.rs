@@ -1,0 +1,258 @@
+//! The object that Python drives, and the loop that each of its threads runs.
+
+use std::os::fd::RawFd;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tricorn_baton::Baton;
+
+use super::begin::{self, Exchange};
+use super::call;
+use super::environ::Environs;
+use super::monitor::Monitor;
+use super::routes::Routes;
+use crate::net::{Net, Poller, Step, Token};
+use crate::py::call::bug;
+use crate::settings::Settings;
+
+/// The WSGI reactor. `run` is for as many threads as were announced; the rest for any thread.
+#[pyclass(frozen, weakref, module = "tricorn._core")]
+pub struct WsgiCore {
+    pub app: Py<PyAny>,
+    pub hooks: Py<PyAny>,
+    net: Mutex<Net<Exchange>>,
+    /// Locked only by who holds the baton.
+    poller: Mutex<Poller>,
+    pub environs: Mutex<Environs>,
+    pub baton: Arc<Baton>,
+    pub routes: Routes,
+    monitor: Monitor,
+    /// Calls of the application that have not returned.
+    pub running: AtomicUsize,
+    pub threads: usize,
+}
+
+/// Whether the thread still runs the reactor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    Kept,
+    Lost,
+}
+
+#[pymethods]
+impl WsgiCore {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        app: Py<PyAny>,
+        config: &Bound<'_, PyAny>,
+        hooks: Py<PyAny>,
+        threads: usize,
+    ) -> PyResult<Self> {
+        let settings = Settings::read(config)?;
+        let environs = Environs::new(py, &settings, threads > 1)?;
+        let (poller, net) = Net::new(settings)?;
+        let baton = Arc::new(Baton::new());
+        Ok(Self {
+            app,
+            hooks,
+            net: Mutex::new(net),
+            poller: Mutex::new(poller),
+            environs: Mutex::new(environs),
+            monitor: Monitor::new(baton.clone(), threads),
+            baton,
+            routes: Routes::new(),
+            running: AtomicUsize::new(0),
+            threads,
+        })
+    }
+
+    /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
+    fn listen(&self, py: Python<'_>, fd: RawFd, server: (String, String), tcp: bool) -> PyResult<()> {
+        self.lock_environs().add_listener(py, &server.0, &server.1)?;
+        self.net().listen(fd, tcp)?;
+        Ok(())
+    }
+
+    /// Serves until `stop()`; one thread at a time runs the reactor, the others stand by.
+    fn run(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        this.monitor.register();
+        while py.detach(|| this.baton.wait_for()) {
+            if this.lead(slf)? == Hold::Kept {
+                this.baton.release();
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops listening, closes idle connections, ends the others after their response.
+    fn drain(&self) {
+        let mut net = self.net();
+        net.drain();
+        net.wake();
+    }
+
+    /// Closes every connection at once and sends the threads away.
+    fn stop(&self, py: Python<'_>) {
+        let exchanges = self.net().close_all();
+        drop(exchanges);
+        self.baton.stop();
+        py.detach(|| self.monitor.stop());
+        self.net().wake();
+    }
+
+    /// In a forked child: lets go of everything without touching what the parent still uses.
+    fn abandon(&self) {
+        // Another thread of the parent may have held the lock when it forked: then it stays held.
+        if let Ok(mut net) = self.net.try_lock() {
+            net.abandon();
+        }
+    }
+
+    /// (open connections, calls of the application that run)
+    fn pending(&self) -> (usize, usize) {
+        (self.net().open(), self.running.load(Ordering::Relaxed))
+    }
+
+    /// Counters since the start.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (stats, open) = {
+            let net = self.net();
+            (net.stats, net.open())
+        };
+        stats.to_dict(py, open)
+    }
+}
+
+impl WsgiCore {
+    /// The reactor. Never keep the guard across a call into Python.
+    pub fn net(&self) -> MutexGuard<'_, Net<Exchange>> {
+        // After a panic the connection at fault is cut; the rest of the reactor is sound.
+        self.net.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn lock_environs(&self) -> MutexGuard<'_, Environs> {
+        self.environs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the monitor that there are calls to watch.
+    pub fn watch(&self) {
+        self.monitor.wake();
+    }
+
+    /// Runs the reactor until the baton is lost or the server stops.
+    fn lead(&self, slf: &Bound<'_, Self>) -> PyResult<Hold> {
+        loop {
+            if self.baton.is_stopped() {
+                return Ok(Hold::Kept);
+            }
+            let mut more = self.collect(slf.py())?;
+            loop {
+                // Its own statement: the guard must be gone before the connection is served.
+                let token = self.net().next();
+                let Some(token) = token else { break };
+                if self.serve(slf, token) == Hold::Lost {
+                    if std::mem::take(&mut more) {
+                        self.net().wake();
+                    }
+                    return Ok(Hold::Lost);
+                }
+            }
+            self.report_idle(slf.py())?;
+        }
+    }
+
+    /// Waits for events: at first without letting the interpreter go, then for as long as it takes.
+    fn collect(&self, py: Python<'_>) -> PyResult<bool> {
+        // Only the holder of the baton gets here, so the lock is always free.
+        let poller = || self.poller.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = poller().wait(Some(Duration::ZERO))?;
+        if found == 0 && !self.net().has_work() {
+            py.detach(|| poller().wait(None))?;
+            py.check_signals()?;
+        }
+        Ok(self.net().take(&poller()))
+    }
+
+    fn serve(&self, slf: &Bound<'_, Self>, token: Token) -> Hold {
+        let outcome = catch_unwind(AssertUnwindSafe(|| advance(slf, token)));
+        match outcome {
+            Ok(Ok(hold)) => hold,
+            Ok(Err(error)) => {
+                self.warn(slf.py(), &format!("unexpected error: {error}"));
+                let exchange = self.net().cut(token);
+                drop(exchange);
+                Hold::Kept
+            }
+            Err(panic) => {
+                let exchange = self.net().cut(token);
+                drop(exchange);
+                self.warn(slf.py(), &bug(&panic));
+                Hold::Kept
+            }
+        }
+    }
+
+    /// A line for the error log.
+    pub fn warn(&self, py: Python<'_>, text: &str) {
+        let hooks = self.hooks.bind(py);
+        if let Err(error) = hooks.call_method1(intern!(py, "warning"), (text,)) {
+            error.write_unraisable(py, Some(hooks));
+        }
+    }
+
+    /// While draining, tells Python when the last connection and the last call have gone.
+    pub fn report_idle(&self, py: Python<'_>) -> PyResult<()> {
+        let idle = {
+            let net = self.net();
+            net.is_draining() && net.open() == 0
+        };
+        if idle && self.running.load(Ordering::Relaxed) == 0 {
+            self.hooks.bind(py).call_method0(intern!(py, "idle"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes one connection as far as it goes.
+fn advance(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
+    let this = core.get();
+    loop {
+        let step = this.net().step(token);
+        let ready = match step {
+            Step::Idle | Step::Again => return Ok(Hold::Kept),
+            Step::Head(head) => begin::begin(core, token, head)?,
+            Step::Body => begin::gather(this, token),
+            Step::Drained => {
+                if call::resume(core, token)? == Hold::Lost {
+                    return Ok(Hold::Lost);
+                }
+                None
+            }
+            Step::Stalled(reject) => {
+                let exchange = begin::stalled(this, token, reject);
+                drop(exchange);
+                None
+            }
+            Step::Closed(exchange) => {
+                if let Some(exchange) = exchange {
+                    call::abandon(core, exchange);
+                }
+                return Ok(Hold::Kept);
+            }
+        };
+        if let Some(request) = ready {
+            if call::run(core, request)? == Hold::Lost {
+                return Ok(Hold::Lost);
+            }
+        }
+    }
+}

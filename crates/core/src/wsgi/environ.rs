@@ -1,0 +1,212 @@
+//! The environ of a request (PEP 3333, "environ Variables"; RFC 3875 for the CGI names).
+//!
+//! All text is str of code points up to 255 ("bytes as str", PEP 3333 "Unicode Issues"). Nothing of
+//! the process environment gets in. Beyond the PEP: `RAW_URI` (the target as sent), `REMOTE_PORT`,
+//! `wsgi.input_terminated` (reading to the end is safe), `wsgi.file_wrapper`.
+
+use std::net::SocketAddr;
+
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyString};
+use tricorn_wire::head::{Framing, Head};
+
+use super::file::FileWrapper;
+use crate::asgi::scope::{decode_percent, method};
+use crate::net::Token;
+use crate::py::call::ascii;
+use crate::py::names::{FieldCache, Make};
+use crate::settings::{Settings, Underscores};
+
+pub struct Environs {
+    /// An environ without a request, per listener; copied for each request.
+    prototypes: Vec<Py<PyDict>>,
+    base: Py<PyDict>,
+    keep_underscores: bool,
+    fields: FieldCache<WsgiField>,
+    /// (generation, address, port) per slot.
+    clients: Vec<Option<(u32, Py<PyAny>, Py<PyAny>)>>,
+}
+
+/// A field as its environ key and its value, both str.
+struct WsgiField;
+
+impl Make for WsgiField {
+    fn name<'py>(py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny> {
+        let upper = |byte: &u8| if *byte == b'-' { '_' } else { byte.to_ascii_uppercase() as char };
+        let name: String = name.iter().map(upper).collect();
+        let key = match name.as_str() {
+            "CONTENT_TYPE" | "CONTENT_LENGTH" => name,
+            _ => format!("HTTP_{name}"),
+        };
+        PyString::intern(py, &key).into_any()
+    }
+
+    fn value<'py>(
+        py: Python<'py>,
+        _name: &Bound<'py, PyAny>,
+        value: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        latin1(py, value)
+    }
+}
+
+impl Environs {
+    pub fn new(py: Python<'_>, settings: &Settings, multithread: bool) -> PyResult<Self> {
+        let base = PyDict::new(py);
+        base.set_item("wsgi.version", (1, 0))?;
+        base.set_item("wsgi.url_scheme", "http")?;
+        base.set_item("wsgi.errors", py.import("sys")?.getattr("stderr")?)?;
+        base.set_item("wsgi.multithread", PyBool::new(py, multithread))?;
+        base.set_item("wsgi.multiprocess", PyBool::new(py, false))?;
+        base.set_item("wsgi.run_once", PyBool::new(py, false))?;
+        base.set_item("wsgi.input_terminated", PyBool::new(py, true))?;
+        base.set_item("wsgi.file_wrapper", py.get_type::<FileWrapper>())?;
+        base.set_item("SERVER_SOFTWARE", concat!("tricorn/", env!("CARGO_PKG_VERSION")))?;
+        base.set_item("SERVER_PROTOCOL", "HTTP/1.1")?;
+        base.set_item("SCRIPT_NAME", latin1(py, settings.root_path.as_bytes())?)?;
+        Ok(Self {
+            prototypes: Vec::new(),
+            base: base.unbind(),
+            keep_underscores: settings.underscores == Underscores::Keep,
+            fields: FieldCache::new(),
+            clients: Vec::new(),
+        })
+    }
+
+    pub fn add_listener(&mut self, py: Python<'_>, host: &str, port: &str) -> PyResult<()> {
+        let prototype = self.base.bind(py).copy()?;
+        prototype.set_item("SERVER_NAME", host)?;
+        prototype.set_item("SERVER_PORT", port)?;
+        self.prototypes.push(prototype.unbind());
+        Ok(())
+    }
+
+    /// The environ of one request, but for `wsgi.input`.
+    pub fn build<'py>(
+        &mut self,
+        py: Python<'py>,
+        head: &Head,
+        listener: u32,
+        client: (Token, Option<SocketAddr>),
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let environ = self.prototypes[listener as usize].bind(py).copy()?;
+        if head.minor == 0 {
+            environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?;
+        }
+        environ.set_item(intern!(py, "REQUEST_METHOD"), method(py, head.method)?)?;
+        let raw = latin1(py, head.target.raw)?;
+        let path = match head.target.path {
+            path if path.len() == head.target.raw.len() && !path.contains(&b'%') => raw.clone(),
+            path => latin1(py, &decode_percent(path))?,
+        };
+        environ.set_item(intern!(py, "RAW_URI"), raw)?;
+        environ.set_item(intern!(py, "PATH_INFO"), path)?;
+        environ.set_item(intern!(py, "QUERY_STRING"), latin1(py, head.target.query)?)?;
+        self.set_client(&environ, client.0, client.1)?;
+        self.set_fields(&environ, head)?;
+        Ok(environ)
+    }
+
+    fn set_client(
+        &mut self,
+        environ: &Bound<'_, PyDict>,
+        token: Token,
+        peer: Option<SocketAddr>,
+    ) -> PyResult<()> {
+        let py = environ.py();
+        let slot = token.slot as usize;
+        if self.clients.len() <= slot {
+            self.clients.resize_with(slot + 1, || None);
+        }
+        if self.clients[slot].as_ref().is_none_or(|known| known.0 != token.generation) {
+            // A unix socket has no address: the variables are there, and empty (RFC 3875 §4.1.8).
+            let (address, port) = match peer {
+                Some(peer) => (peer.ip().to_canonical().to_string(), peer.port().to_string()),
+                None => (String::new(), String::new()),
+            };
+            let address = PyString::new(py, &address).into_any().unbind();
+            let port = PyString::new(py, &port).into_any().unbind();
+            self.clients[slot] = Some((token.generation, address, port));
+        }
+        if let Some((_, address, port)) = &self.clients[slot] {
+            environ.set_item(intern!(py, "REMOTE_ADDR"), address)?;
+            environ.set_item(intern!(py, "REMOTE_PORT"), port)?;
+        }
+        Ok(())
+    }
+
+    fn set_fields(&mut self, environ: &Bound<'_, PyDict>, head: &Head) -> PyResult<()> {
+        let py = environ.py();
+        for field in head.fields {
+            if !self.keep_underscores && field.name.contains('_') {
+                continue;
+            }
+            // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
+            let value = match head.target.authority {
+                Some(authority) if field.name.eq_ignore_ascii_case("host") => authority,
+                _ => field.value,
+            };
+            let (key, object) = self.fields.get(py, field.name.as_bytes(), value)?;
+            let object = match field.name.len() {
+                14 if field.name.eq_ignore_ascii_case("content-length") => {
+                    content_length(py, value, head.framing).unwrap_or(object)
+                }
+                _ => object,
+            };
+            add_field(environ, &key, &object)?;
+        }
+        Ok(())
+    }
+}
+
+/// Sets a field, or joins it to the ones of the same name that came before (RFC 9110 §5.3).
+fn add_field<'py>(
+    environ: &Bound<'py, PyDict>,
+    key: &Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let py = environ.py();
+    let before = environ.len();
+    // SAFETY: all three are live; what comes back is borrowed from the dict, and made a reference
+    // of our own before anything else can run.
+    let present = unsafe {
+        let item = ffi::PyDict_SetDefault(environ.as_ptr(), key.as_ptr(), value.as_ptr());
+        Bound::from_borrowed_ptr_or_err(py, item)?
+    };
+    if environ.len() > before {
+        return Ok(());
+    }
+    let between = match key.cast::<PyString>()?.to_str()? {
+        // Repeated lengths are identical, or the request would have been refused.
+        "CONTENT_LENGTH" => return Ok(()),
+        "HTTP_COOKIE" => "; ",
+        _ => ",",
+    };
+    let joined = format!("{}{between}{}", present.str()?.to_str()?, value.str()?.to_str()?);
+    environ.set_item(key, joined)
+}
+
+/// The header fields say `5, 5` for a length of 5; an environ has one number (RFC 9112 §6.3).
+fn content_length<'py>(
+    py: Python<'py>,
+    value: &[u8],
+    framing: Framing,
+) -> Option<Bound<'py, PyAny>> {
+    match framing {
+        Framing::Length(length) if value.contains(&b',') => {
+            Some(PyString::new(py, itoa::Buffer::new().format(length)).into_any())
+        }
+        _ => None,
+    }
+}
+
+/// Bytes as a str of the same code points.
+pub fn latin1<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    if bytes.is_ascii() {
+        return ascii(py, bytes);
+    }
+    let text: String = bytes.iter().map(|&byte| byte as char).collect();
+    Ok(PyString::new(py, &text).into_any())
+}

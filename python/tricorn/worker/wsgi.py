@@ -1,0 +1,77 @@
+"""Serve a WSGI application on threads of its own, beside the event loop that handles signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from tricorn._core import WsgiCore
+from tricorn.config import Config
+from tricorn.net.listener import Listener
+from tricorn.worker.hooks import Hooks
+
+
+class WsgiService:
+    """One application, its core and its threads. All methods run in the event loop."""
+
+    def __init__(self, app: Any, config: Config) -> None:
+        self._app = app
+        self._config = config
+        self._idle = asyncio.Event()
+        self._core: WsgiCore | None = None
+        self._threads: list[threading.Thread] = []
+
+    async def start(self, listeners: Sequence[Listener]) -> None:
+        """Start the threads and accept connections."""
+        loop = asyncio.get_running_loop()
+        hooks = Hooks(lambda: loop.call_soon_threadsafe(self._idle.set))
+        count = self._config.process.threads
+        core = WsgiCore(self._app, self._config, hooks, count)
+        for listener in listeners:
+            name = listener.sock.getsockname()
+            tcp = isinstance(name, tuple)
+            server = (str(name[0]), str(name[1])) if tcp else (os.fsdecode(name), "")
+            core.listen(listener.sock.fileno(), server, tcp)
+        self._core = core
+        _abandon_after_fork(core)
+        for number in range(1, count + 1):
+            # Daemons: a call that never returns must not keep the process from ending.
+            thread = threading.Thread(target=core.run, name=f"tricorn-wsgi-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    async def stop(self, listeners: Sequence[Listener]) -> None:
+        """Stop listening, finish what is in flight within the graceful timeout."""
+        if self._core is None:
+            return
+        for listener in listeners:
+            listener.close()
+        self._core.drain()
+        try:
+            async with asyncio.timeout(self._config.process.graceful_timeout):
+                await self._idle.wait()
+        except TimeoutError:
+            pass  # a thread can't be cancelled: its connection is closed under it
+        self._core.stop()
+        _, running = self._core.pending()
+        if not running:
+            for thread in self._threads:
+                thread.join()
+
+    def stats(self) -> dict[str, int]:
+        """Counters of the core: accepted, requests, rejected, connections."""
+        return {} if self._core is None else self._core.stats()
+
+
+def _abandon_after_fork(core: WsgiCore) -> None:
+    reference = weakref.ref(core)
+
+    def abandon() -> None:
+        if (alive := reference()) is not None:
+            alive.abandon()
+
+    os.register_at_fork(after_in_child=abandon)
