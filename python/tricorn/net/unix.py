@@ -30,9 +30,9 @@ def listen_unix(address: UnixAddress, settings: Listen) -> Listener:
     error. Raises BindError.
     """
     path = Path(address.path)
-    owner = _owner_ids(settings.uds_owner)
     listener = Listener(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
+        owner = _owner_ids(settings.uds_owner)
         with _locked(path.parent):
             _clear(path)
             _bind(listener, path, settings.uds_mode)
@@ -106,8 +106,8 @@ def _owner_ids(text: str | None) -> tuple[int, int] | None:
     try:
         uid = int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
         gid = -1 if not group else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
-    except KeyError as error:
-        raise BindError(f"--uds-owner {text}: {error.args[0]}") from None
+    except KeyError:
+        raise BindError(f'--uds-owner "{text}" is no user, or no user and group, here') from None
     return uid, gid
 
 

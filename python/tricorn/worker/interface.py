@@ -37,7 +37,7 @@ def detect(app: Any, chosen: str, label: str) -> str:
     call = _Call.of(app)
     if interface := _from_call(call):
         return interface
-    if call is not None and not call.required and not call.most:
+    if call is not None and call.most == 0:
         raise AppError(_explain_factory(app, label))
     raise AppError(
         f"cannot tell whether {label} is ASGI or WSGI: {call or 'its call cannot be inspected'}. "
