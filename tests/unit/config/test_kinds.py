@@ -116,6 +116,22 @@ def test_refuses(kind: str, raw: object) -> None:
         KINDS[kind].convert(raw)
 
 
+@pytest.mark.parametrize(
+    ("kind", "most", "more"),
+    [
+        ("Seconds", "8760h", "8761h"),
+        ("Seconds", 31536000, "9" * 400),
+        ("Seconds", 31536000.0, 31536001),
+        ("Size", "8388608g", "8388609g"),
+        ("Size", 2**53, 2**53 + 1),
+    ],
+)
+def test_what_the_core_could_not_hold(kind: str, most: object, more: object) -> None:
+    KINDS[kind].convert(most)
+    with pytest.raises(ValueError, match=r"^is too large; the most is "):
+        KINDS[kind].convert(more)
+
+
 @pytest.mark.parametrize(("kind", "value", "text"), SHOWN)
 def test_shows(kind: str, value: object, text: str) -> None:
     assert KINDS[kind].show(value) == text

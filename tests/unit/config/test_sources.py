@@ -116,6 +116,12 @@ class TestFile:
         assert config.listen.bind == ("127.0.0.1:9000",)
         assert str(config.origins["port"]) == "pyproject.toml:4 listen.port"
 
+    @pytest.mark.parametrize("text", ["tool.tricorn = 3", "tool = 3 # tricorn"])
+    def test_pyproject_whose_table_is_none(self, load: Load, tmp_path: Path, text: str) -> None:
+        (tmp_path / "pyproject.toml").write_text(text)
+        with pytest.raises(ConfigError, match=r"pyproject\.toml: tool\.tricorn is a table"):
+            load()
+
     def test_own_file_wins_over_pyproject(self, load: Load, tmp_path: Path) -> None:
         (tmp_path / "pyproject.toml").write_text("[tool.tricorn.listen]\nport = 9000\n")
         (tmp_path / "tricorn.toml").write_text("[process]\nthreads = 2\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import stat
@@ -201,6 +202,19 @@ def test_of_many_that_start_at_once_over_a_stale_socket_one_wins(path: Path) -> 
         connect(path)
         close_listeners(won)
         assert not path.exists()
+
+
+def test_a_lock_that_somebody_keeps_only_delays(
+    listen: Listen, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tricorn.net.unix._LONGEST_LOCK", 0.05)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        listen(path)
+    finally:
+        os.close(directory)
+    connect(path)
 
 
 def _race(path: Path, contenders: int) -> tuple[list[Listener], int]:

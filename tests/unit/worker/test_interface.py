@@ -201,6 +201,19 @@ def test_other_objects_are_not_suggested(value: Any) -> None:
     assert not looks_like_app(value)
 
 
+class Proxy:
+    """As flask.request outside of a request."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("working outside of request context")
+
+    def __call__(self, environ: Any, start_response: Any) -> Any: ...
+
+
+def test_objects_that_cannot_be_looked_at_are_not_suggested() -> None:
+    assert not looks_like_app(Proxy())
+
+
 def starlette() -> Any:
     from starlette.applications import Starlette
     from starlette.middleware.gzip import GZipMiddleware
