@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def closest(name: str, known: Iterable[str]) -> list[str]:
-    """Up to three known names that look like ``name``, the nearest first."""
+def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """``; did you mean a or b?`` for the nearest known names, or nothing.
+
+    ``prefix`` is written before each; names that share one are compared better without it.
+    """
     # difflib is only needed once somebody has made a mistake.
     import difflib
 
     by_lower = {candidate.lower(): candidate for candidate in known}
-    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, 3, 0.6)]
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``; did you mean a, b?`` for the nearest known names, or nothing."""
-    matches = closest(name, known)
-    return f"; did you mean {' or '.join(matches)}?" if matches else ""
+    matches = difflib.get_close_matches(name.lower(), by_lower, n=2, cutoff=0.65)
+    meant = " or ".join(prefix + by_lower[match] for match in matches)
+    return f"; did you mean {meant}?" if meant else ""

@@ -30,11 +30,16 @@ def read_environment(environ: Mapping[str, str]) -> Iterator[Given | Mistake]:
         if found := _BY_ENV.get(name):
             yield Given(found, value, Origin(Rank.ENVIRONMENT, partial(_place, name)))
         elif name != CONFIG_VARIABLE:
-            yield Mistake(_place(name), f"is not a setting{did_you_mean(name, _BY_ENV)}")
+            yield Mistake(_place(name), f"is not a setting{_hint(name)}")
 
 
 def _place(name: str) -> str:
     return f"environment {name}"
+
+
+def _hint(name: str) -> str:
+    known = (env.removeprefix(PREFIX) for env in _BY_ENV)
+    return did_you_mean(name.removeprefix(PREFIX), known, PREFIX)
 
 
 def _is_service_link(name: str, value: str) -> bool:

@@ -30,6 +30,9 @@ _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZE = re.compile(r"(\d+)\s*([kmg]?)(i?)(b?)", re.IGNORECASE)
 _SIZE_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 
+_LONGEST_WAIT = 365 * 24 * 3600.0
+_LARGEST_SIZE = 2**53  # what a 64-bit float, and so JSON, still holds exactly
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -60,15 +63,29 @@ def _to_int(raw: object) -> int:
 def _to_seconds(raw: object) -> float:
     if isinstance(raw, int | float) and not isinstance(raw, bool):
         if math.isfinite(raw) and raw >= 0:
-            return float(raw)
+            return _bounded(float(raw))
     elif isinstance(raw, str) and (match := _DURATION.fullmatch(raw.strip().lower())):
-        return float(match[1]) * _DURATION_UNITS[match[2] or "s"]
+        return _bounded(float(match[1]) * _DURATION_UNITS[match[2] or "s"])
     raise ValueError(
         'is not a duration; write seconds, or a number with a unit: "500ms", "2m", "1h"'
     )
 
 
+def _bounded(seconds: float) -> float:
+    # The core's clocks overflow somewhere; nobody means to wait as long as this.
+    if seconds > _LONGEST_WAIT:
+        raise ValueError("is too large; the most is 8760h, a year")
+    return seconds
+
+
 def _to_size(raw: object) -> int:
+    size = _any_size(raw)
+    if size > _LARGEST_SIZE:
+        raise ValueError("is too large; the most is 8388608g")
+    return size
+
+
+def _any_size(raw: object) -> int:
     if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
         return raw
     if isinstance(raw, str) and (match := _SIZE.fullmatch(raw.strip())):

@@ -95,17 +95,18 @@ class Setting:
             value = self.kind.convert(raw)
         except ValueError as error:
             raise WrongValueError(f"{_quote(raw)} {error}") from None
-        if value is not None and (problems := tuple(self._problems(value))):
+        if value is not None and (problems := tuple(self._problems(value, raw))):
             raise WrongValueError(*problems)
         return value
 
-    def _problems(self, value: Any) -> Iterator[str]:
+    def _problems(self, value: Any, raw: object) -> Iterator[str]:
         """What is wrong with a value of the right kind; with each item of a list."""
-        for item in value if isinstance(value, tuple) else (value,):
+        items = ((item, item) for item in value) if self.kind.repeatable else ((value, raw),)
+        for item, written in items:
             try:
                 self._check(item)
             except ValueError as error:
-                yield f"{_quote(item)} {error}"
+                yield f"{_quote(written)} {error}"
 
     def _check(self, value: Any) -> None:
         least, most = self.declared.get("least"), self.declared.get("most")

@@ -60,6 +60,8 @@ def _read(path: Path, name: str) -> Document | Mistake:
     prefix = _PROJECT_TABLE if path.name == PROJECT_FILE else ()
     for key in prefix:
         table = table.get(key, {})
+        if not isinstance(table, dict):
+            return Mistake(name, "tool.tricorn is a table of settings; write [tool.tricorn]")
     return Document(name, text, prefix, table)
 
 

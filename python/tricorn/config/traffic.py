@@ -92,6 +92,7 @@ class Limits:
         0,
         flag="--worker-connections",
         least=0,
+        most=10_000_000,
         help="Connections a worker holds open, 0 for as many as its descriptor limit allows.",
         gunicorn="worker_connections",
     )

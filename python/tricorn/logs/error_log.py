@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging.config
 import os
 import sys
 from pathlib import Path
@@ -84,6 +83,8 @@ class _ColorFormatter(logging.Formatter):
 
 
 def _apply_file(name: str) -> None:
+    import logging.config  # brings socketserver and more, for the few who need it
+
     path = Path(name)
     try:
         match path.suffix:

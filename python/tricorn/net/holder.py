@@ -12,6 +12,7 @@ from pathlib import Path
 _PROC = Path("/proc")
 _EVERY_ADDRESS = ("0.0.0.0", "::")
 _LISTENING = "0A"  # TCP_LISTEN in net/tcp_states.h
+_ACCEPTS = "00010000"  # __SO_ACCEPTCON in linux/net.h
 _LONGEST_COMMAND = 80
 
 
@@ -45,8 +46,9 @@ def _decode(address: str) -> str:
 def unix_holder(path: Path) -> str | None:
     """The process that listens on a unix socket, in the same form."""
     for row in _table("unix", columns=8):
-        # Num RefCount Protocol Flags Type St Inode Path, the path as it was given to bind(2)
-        if row[7:] in ([str(path)], [str(path.absolute())]):
+        # Num RefCount Protocol Flags Type St Inode Path, the path as it was given to bind(2);
+        # connections have the path of their listener too.
+        if row[3] == _ACCEPTS and row[7:] in ([str(path)], [str(path.absolute())]):
             return _describe(inode=row[6], uid=None)
     return None
 

@@ -43,10 +43,10 @@ def listen_tcp(address: TcpAddress, backlog: int) -> list[Listener]:
 
 
 def _resolve(address: TcpAddress) -> list[tuple[socket.AddressFamily, str]]:
+    # Text would be encoded by the idna codec, whose import costs more than the look-up.
+    host = address.host.encode() if address.host.isascii() else address.host
     try:
-        found = socket.getaddrinfo(
-            address.host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError):
         raise BindError(
             f"cannot listen on {address}: the host name {address.host!r} is not known. "
@@ -100,5 +100,5 @@ def _explain(host: str, port: int, error: OSError) -> str:
 
 def _first_open_port() -> int:
     with suppress(OSError, ValueError):
-        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text("ascii"))
+        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_bytes())
     return 1024

@@ -12,6 +12,7 @@ import fcntl
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,9 @@ from tricorn.errors import BindError
 from tricorn.net.holder import unix_holder
 from tricorn.net.listener import FileIdentity, Listener
 
+_LONGEST_LOCK = 2.0
+"""Seconds to wait for another server to finish with the directory; it needs far less than one."""
+
 
 def listen_unix(address: UnixAddress, settings: Listen) -> Listener:
     """Listen on a path, with the configured mode and owner.
@@ -30,9 +34,9 @@ def listen_unix(address: UnixAddress, settings: Listen) -> Listener:
     error. Raises BindError.
     """
     path = Path(address.path)
-    owner = _owner_ids(settings.uds_owner)
     listener = Listener(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
+        owner = _owner_ids(settings.uds_owner)
         with _locked(path.parent):
             _clear(path)
             _bind(listener, path, settings.uds_mode)
@@ -50,12 +54,26 @@ def listen_unix(address: UnixAddress, settings: Listen) -> Listener:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        yield  # a directory that may be written to but not read: no lock, a small risk
+        return
+    try:
+        _lock(fd)
         yield
     finally:
         os.close(fd)
+
+
+def _lock(fd: int) -> None:
+    # Anybody who can read the directory can lock it, so nobody may keep us from starting.
+    deadline = time.monotonic() + _LONGEST_LOCK
+    while time.monotonic() < deadline:
+        with suppress(BlockingIOError):
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.01)
+    return None
 
 
 def _clear(path: Path) -> None:
@@ -106,8 +124,8 @@ def _owner_ids(text: str | None) -> tuple[int, int] | None:
     try:
         uid = int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
         gid = -1 if not group else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
-    except KeyError as error:
-        raise BindError(f"--uds-owner {text}: {error.args[0]}") from None
+    except KeyError:
+        raise BindError(f'--uds-owner "{text}" is no user, or no user and group, here') from None
     return uid, gid
 
 

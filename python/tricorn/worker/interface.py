@@ -37,7 +37,7 @@ def detect(app: Any, chosen: str, label: str) -> str:
     call = _Call.of(app)
     if interface := _from_call(call):
         return interface
-    if call is not None and not call.required and not call.most:
+    if call is not None and call.most == 0:
         raise AppError(_explain_factory(app, label))
     raise AppError(
         f"cannot tell whether {label} is ASGI or WSGI: {call or 'its call cannot be inspected'}. "
@@ -48,9 +48,11 @@ def detect(app: Any, chosen: str, label: str) -> str:
 
 def looks_like_app(value: Any) -> bool:
     """Whether an object found in a module seems to be an application, to suggest it."""
-    return (
-        callable(value) and not inspect.isclass(value) and _from_call(_Call.of(value)) is not None
-    )
+    try:
+        is_class = inspect.isclass(value)
+        return callable(value) and not is_class and _from_call(_Call.of(value)) is not None
+    except Exception:
+        return False  # proxies, such as flask.request, raise on any look at them
 
 
 @dataclass(frozen=True, slots=True)

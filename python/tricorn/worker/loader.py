@@ -104,14 +104,21 @@ def _complete(target: Target, module: ModuleType, factory: bool) -> Target:
     if target.attribute is not None:
         return Target(target.module, target.attribute, target.called or factory)
     for name in () if factory else _APP_NAMES:
-        if hasattr(module, name):
+        if _has(module, name):
             return Target(target.module, name, called=False)
     for name in _FACTORY_NAMES:
-        if hasattr(module, name):
+        if _has(module, name):
             return Target(target.module, name, called=True)
     names = [*([] if factory else _APP_NAMES), *(f"{name}()" for name in _FACTORY_NAMES)]
     tried = ", ".join(names)
     raise AppError(f"cannot load {target}: it has none of {tried}{_candidates(target, module)}")
+
+
+def _has(module: ModuleType, name: str) -> bool:
+    try:
+        return hasattr(module, name)
+    except Exception:
+        return True  # a __getattr__ that fails; it is told when the attribute is taken
 
 
 def _candidates(target: Target, module: ModuleType) -> str:
@@ -127,13 +134,12 @@ def _attribute(target: Target, module: ModuleType) -> Any:
     for name in target.attribute.split("."):
         try:
             value = getattr(value, name)
-        except AttributeError as error:
+        except Exception as error:
             if app_frames(error) is not None:
                 raise AppError(f"cannot load {target}\n\n{app_traceback(error)}") from None
-            hint = did_you_mean(name, (known for known in dir(value) if not known.startswith("__")))
-            raise AppError(
-                f'cannot load {target}: {path} has no attribute "{name}"{hint}'
-            ) from None
+            known = [other for other in dir(value) if not other.startswith("__")]
+            text = f'{path} has no attribute "{name}"{did_you_mean(name, known)}'
+            raise AppError(f"cannot load {target}: {text}") from None
         path += f".{name}"
     return value
 
