@@ -9,7 +9,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyTuple};
 use tricorn_wire::response::Fault;
 
-use super::begin::{Exchange, Request, Suspended, Target};
+use super::begin::{Request, Suspended, Target};
 use super::core::{Hold, WsgiCore};
 use super::file::FileWrapper;
 use super::input::Input;
@@ -101,11 +101,9 @@ fn watched(
 }
 
 /// The client has gone while its response was suspended.
-pub fn abandon(core: &Bound<'_, WsgiCore>, exchange: Exchange) {
-    if let Some(suspended) = exchange.suspended {
-        let py = core.py();
-        close(core, suspended.result.bind(py), suspended.environ.bind(py));
-    }
+pub fn abandon(core: &Bound<'_, WsgiCore>, suspended: Suspended) {
+    let py = core.py();
+    close(core, suspended.result.bind(py), suspended.environ.bind(py));
 }
 
 fn respond(core: &Bound<'_, WsgiCore>, request: Request) {
@@ -293,7 +291,7 @@ fn suspend(core: &Bound<'_, WsgiCore>, target: Target, suspended: Suspended) {
         }
     };
     if let Some(suspended) = left {
-        abandon(core, Exchange { suspended: Some(suspended), ..Exchange::default() });
+        abandon(core, suspended);
     }
 }
 

@@ -243,8 +243,8 @@ fn advance(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
                 None
             }
             Step::Closed(exchange) => {
-                if let Some(exchange) = exchange {
-                    call::abandon(core, exchange);
+                if let Some(suspended) = exchange.and_then(|exchange| exchange.suspended) {
+                    call::abandon(core, suspended);
                 }
                 return Ok(Hold::Kept);
             }
