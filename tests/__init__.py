@@ -1,0 +1,1 @@
+"""The test suites; run from the root of the repository with ``pytest``."""
