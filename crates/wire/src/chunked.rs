@@ -2,7 +2,7 @@
 //! extension or a line end is how requests are smuggled.
 //!
 //! ```text
-//!   Size ──digit──► Size ──';'──► Extension ─┐
+//!   Size ──digit──► Size ──(white space) ';'──► Extension ─┐
 //!    ▲  └────────────CR──────────────► SizeLf ┴─LF─► Data ─(size bytes)─► DataCr ─► DataLf ─┐
 //!    └───────────────────────────────────────────────────────────────────────────────────────┘
 //!   SizeLf with size 0 ─LF─► Trailers ──empty line──► Done
@@ -14,6 +14,8 @@ use crate::reject::Reject;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Size,
+    /// White space before an extension, which RFC 9112 §7.1.1 wants parsed and nobody sends.
+    Padding,
     Extension,
     SizeLf,
     Data,
@@ -110,6 +112,7 @@ impl ChunkDecoder {
     fn framing(&mut self, byte: u8, limits: &Limits) -> Result<(), Reject> {
         match self.state {
             State::Size => self.size(byte),
+            State::Padding => self.padding(byte),
             State::Extension => self.extension(byte),
             State::SizeLf => self.size_end(byte, limits),
             State::DataCr if byte == b'\r' => self.enter(State::DataLf),
@@ -133,6 +136,7 @@ impl ChunkDecoder {
             return match byte {
                 b'\r' => self.enter(State::SizeLf),
                 b';' => self.enter(State::Extension),
+                b' ' | b'\t' => self.enter(State::Padding),
                 _ => Err(Reject::ChunkSize),
             };
         };
@@ -142,6 +146,15 @@ impl ChunkDecoder {
         }
         self.left = self.left << 4 | u64::from(digit);
         Ok(())
+    }
+
+    fn padding(&mut self, byte: u8) -> Result<(), Reject> {
+        self.line += 1;
+        match byte {
+            b' ' | b'\t' if self.line < CHUNK_LINE => Ok(()),
+            b';' => self.enter(State::Extension),
+            _ => Err(Reject::ChunkSize),
+        }
     }
 
     fn extension(&mut self, byte: u8) -> Result<(), Reject> {
@@ -172,7 +185,7 @@ impl ChunkDecoder {
     fn trailer_bytes(&mut self, input: &[u8], limits: &Limits) -> Result<usize, Reject> {
         let take = memchr::memchr(b'\n', input).map_or(input.len(), |at| at + 1);
         if self.trailers.len() + take > limits.head {
-            return Err(Reject::Trailer);
+            return Err(Reject::TrailerTooLarge);
         }
         self.trailers.extend_from_slice(&input[..take]);
         if self.trailers.ends_with(b"\n") && !self.trailers.ends_with(b"\r\n") {
@@ -195,6 +208,7 @@ fn parse_trailers(section: &[u8], limits: &Limits) -> Result<Vec<Field>, Reject>
             .map(|field| (field.name.to_ascii_lowercase().into_bytes(), field.value.to_vec()))
             .filter(|(name, _)| may_trail(name))
             .collect()),
+        Err(httparse::Error::TooManyHeaders) => Err(Reject::TrailerTooLarge),
         _ => Err(Reject::Trailer),
     }
 }
@@ -247,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_body_with_extensions_trailers_and_a_tail() {
-        let bytes = b"5;a=\"b\"\r\nhello\r\n00A\r\n0123456789\r\n0\r\nX-Sum: 1\r\nHost: evil\r\n\r\nGET /";
+        let bytes = b"5 ;a=\"b\"\r\nhello\r\n00A\r\n0123456789\r\n0\r\nX-Sum: 1\r\nHost: evil\r\n\r\nGET /";
         let (data, trailers, taken, done) = all_ways(bytes).expect("valid");
         assert_eq!(data, b"hello0123456789");
         assert_eq!(trailers, [(b"x-sum".to_vec(), b"1".to_vec())]);

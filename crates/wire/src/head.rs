@@ -32,6 +32,7 @@ pub struct Head<'b, 's> {
     /// In the order sent, names as sent.
     pub fields: &'s [Field<'b>],
     pub framing: Framing,
+    pub has_host: bool,
     /// May the connection serve another request after this one?
     pub keep_alive: bool,
     /// Does the client wait for 100 (Continue)?
@@ -139,6 +140,7 @@ pub fn parse<'b, 's>(
         minor,
         fields,
         framing: facts.framing(minor, limits)?,
+        has_host: facts.host.is_some(),
         keep_alive: if minor == 1 { !facts.close } else { facts.keep_alive && !facts.close },
         expects_continue: facts.expects_continue && minor == 1,
     })
@@ -163,7 +165,8 @@ fn has_foreign_version(buf: &[u8]) -> bool {
     let line = buf[start..].split(|&byte| byte == b'\r').next().unwrap_or(b"");
     match line.rsplit(|&byte| byte == b' ').next() {
         Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]) => {
-            major.is_ascii_digit() && minor.is_ascii_digit()
+            let ours = *major == b'1' && matches!(minor, b'0' | b'1');
+            major.is_ascii_digit() && minor.is_ascii_digit() && !ours
         }
         _ => false,
     }
@@ -180,11 +183,16 @@ struct Facts<'b> {
     expects_continue: bool,
 }
 
+/// What the transfer codings seen so far come to.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Coding {
     #[default]
     Absent,
+    /// Not chunked: fine only if chunked follows, and unknown to us even then.
+    Other,
     Chunked,
+    /// Chunked after another coding.
+    OtherThenChunked,
 }
 
 impl<'b> Facts<'b> {
@@ -241,28 +249,32 @@ impl<'b> Facts<'b> {
 
     fn add_coding(&mut self, value: &[u8]) -> Result<(), Reject> {
         for coding in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
-            if self.coding == Coding::Chunked || coding.is_empty() {
-                return Err(Reject::CodingNotChunked);
-            }
-            if !coding.eq_ignore_ascii_case(b"chunked") {
-                // A known word in a wrong dress is a smuggling attempt, not a coding.
-                let known = coding.to_ascii_lowercase().windows(7).any(|part| part == b"chunked");
-                return Err(if known { Reject::CodingNotChunked } else { Reject::CodingUnknown });
-            }
-            self.coding = Coding::Chunked;
+            let chunked = coding.eq_ignore_ascii_case(b"chunked");
+            self.coding = match (self.coding, chunked) {
+                // Nothing may follow chunked; an empty member may hide one from others.
+                (Coding::Chunked | Coding::OtherThenChunked, _) => {
+                    return Err(Reject::CodingNotChunked);
+                }
+                _ if coding.is_empty() => return Err(Reject::CodingNotChunked),
+                (Coding::Absent, true) => Coding::Chunked,
+                (Coding::Other, true) => Coding::OtherThenChunked,
+                (Coding::Absent | Coding::Other, false) => Coding::Other,
+            };
         }
         Ok(())
     }
 
     fn framing(&self, minor: u8, limits: &Limits) -> Result<Framing, Reject> {
         match (self.coding, self.length) {
-            (Coding::Chunked, _) if minor == 0 => Err(Reject::CodingOnHttp10),
-            (Coding::Chunked, Some(_)) => Err(Reject::LengthWithCoding),
-            (Coding::Chunked, None) => Ok(Framing::Chunked),
             (Coding::Absent, length) => match length.unwrap_or(0) {
                 length if limits.body != 0 && length > limits.body => Err(Reject::BodyTooLarge),
                 length => Ok(Framing::Length(length)),
             },
+            (_, _) if minor == 0 => Err(Reject::CodingOnHttp10),
+            (_, Some(_)) => Err(Reject::LengthWithCoding),
+            (Coding::Chunked, None) => Ok(Framing::Chunked),
+            (Coding::Other, None) => Err(Reject::CodingNotChunked),
+            (Coding::OtherThenChunked, None) => Err(Reject::CodingUnknown),
         }
     }
 }
@@ -347,6 +359,7 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: x\n\r\n", Reject::BareLf),
             ("GET / HTTP/2.0\r\nHost: x\r\n\r\n", Reject::VersionUnsupported),
             ("GET / HTTP/1.2\r\nHost: x\r\n\r\n", Reject::VersionUnsupported),
+            ("GET /  HTTP/1.1\r\nHost: x\r\n\r\n", Reject::Version),
             ("GET / HTTQ/1.1\r\nHost: x\r\n\r\n", Reject::Version),
             ("GET /\r\nHost: x\r\n\r\n", Reject::RequestLine),
             ("GET / HTTP/1.1\r\n\r\n", Reject::HostMissing),

@@ -11,7 +11,7 @@
 
 use crate::date;
 use crate::head::{is_token_byte, list};
-use crate::reject::{reason, Reject};
+use crate::reject::reason;
 
 /// What the response has to know of its request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,6 +136,11 @@ impl Response {
 
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// Is it the answer to a HEAD request?
+    pub fn is_to_head(&self) -> bool {
+        self.asked.is_head
     }
 
     /// The Content-Length that the application has declared.
@@ -349,21 +354,18 @@ pub fn interim(status: u16, fields: &[(Vec<u8>, Vec<u8>)], out: &mut Vec<u8>) ->
 }
 
 /// The whole answer to a request that is refused, or that ended without a response of its own.
-pub fn refusal(status: u16, detail: &str, stamp: Stamp) -> Vec<u8> {
-    let mut response = Response::new(Asked { is_head: false, minor: 1, keep_alive: false });
+pub fn refusal(status: u16, detail: &str, is_head: bool, stamp: Stamp) -> Vec<u8> {
+    let mut response = Response::new(Asked { is_head, minor: 1, keep_alive: false });
     let mut out = Vec::with_capacity(256);
     let body = format!("{status} {}\n{detail}\n", reason(status));
     // Our own status and fields: always valid.
     let _ = response.open(status, None, &mut out);
     let _ = response.field(b"content-type", b"text/plain; charset=utf-8", &mut out);
     response.frame(Some(body.len() as u64), stamp, &mut out);
-    out.extend_from_slice(body.as_bytes());
+    if !is_head {
+        out.extend_from_slice(body.as_bytes());
+    }
     out
-}
-
-/// The answer that names what was wrong with a request.
-pub fn rejection(reject: Reject, stamp: Stamp) -> Vec<u8> {
-    refusal(reject.status(), reject.detail(), stamp)
 }
 
 #[cfg(test)]

@@ -92,12 +92,17 @@ fn is_port(text: &[u8]) -> bool {
     }
 }
 
+/// IPv6, with a zone or without, or IPvFuture (RFC 3986 §3.2.2, RFC 6874).
 fn is_ip_literal(text: &[u8]) -> bool {
-    // IPv6 with an optional zone, or IPvFuture (RFC 3986 §3.2.2).
-    !text.is_empty()
-        && text.iter().all(|&byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.' | b'%' | b'-' | b'_' | b'~')
-        })
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let unreserved = |text: &str| text.bytes().all(|byte| is_reg_name(byte) || byte == b':');
+    if let Some(future) = text.strip_prefix(['v', 'V']) {
+        let Some((version, rest)) = future.split_once('.') else { return false };
+        let hex = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+        return hex && !rest.is_empty() && unreserved(rest);
+    }
+    let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
+    address.parse::<std::net::Ipv6Addr>().is_ok() && !zone.is_empty() && unreserved(zone)
 }
 
 fn is_reg_name(byte: u8) -> bool {
@@ -138,7 +143,7 @@ mod tests {
         for good in [&b"a"[..], b"", b"a.b:80", b"[::1]:8", b"[fe80::1%25eth0]", b"a:", b"1.2.3.4"] {
             assert!(is_host(good), "{good:?}");
         }
-        for bad in [&b"a b"[..], b"a,b", b"a/b", b"u@h", b"a:b", b"[::1", b"a:123456", b"[]", b"[::1]x", b"a:1:2"] {
+        for bad in [&b"a b"[..], b"a,b", b"a/b", b"u@h", b"a:b", b"[::1", b"a:123456", b"[]", b"[::1]x", b"[a.test]", b"[1.2.3.4]", b"a:1:2"] {
             assert!(!is_host(bad), "{bad:?}");
         }
     }

@@ -168,7 +168,10 @@ fn headers<'py>(
     head: &Head,
     fields: &mut FieldCache<AsgiField>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let mut items = Vec::with_capacity(head.fields.len());
+    let mut items = Vec::with_capacity(head.fields.len() + 1);
+    if let (Some(authority), false) = (head.target.authority, head.has_host) {
+        items.push(fields.get(py, b"host", authority)?.1);
+    }
     for field in head.fields {
         // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
         let value = match head.target.authority {

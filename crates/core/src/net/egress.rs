@@ -7,7 +7,7 @@ use pyo3::pybacked::PyBackedBytes;
 use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
 use tricorn_wire::reject::Reject;
-use tricorn_wire::response::{interim, refusal, rejection, Fault};
+use tricorn_wire::response::{interim, refusal, Fault};
 
 use super::conn::{Conn, Phase};
 use super::output::Flush;
@@ -174,26 +174,28 @@ impl<X> Net<X> {
     /// Answers a request that is refused, and closes once the client can have read it.
     pub(super) fn answer_reject(&mut self, token: Token, reject: Reject) {
         self.stats.rejected += 1;
-        let answer = rejection(reject, self.stamp());
-        self.answer_and_close(token, &answer);
+        self.answer_and_close(token, reject.status(), reject.detail());
     }
 
     /// Replaces a response that never came by one of ours, and closes. False if bytes of the
     /// response are out already: then the connection can only be cut.
     pub fn answer(&mut self, token: Token, status: u16, detail: &str) -> bool {
-        let answer = refusal(status, detail, self.stamp());
         let Some(conn) = self.conns.get_mut(token) else { return true };
         if conn.committed {
             return false;
         }
-        self.answer_and_close(token, &answer);
+        self.answer_and_close(token, status, detail);
         true
     }
 
-    fn answer_and_close(&mut self, token: Token, answer: &[u8]) {
+    fn answer_and_close(&mut self, token: Token, status: u16, detail: &str) {
+        let Some(is_head) = self.conns.get_mut(token).map(|conn| conn.response.is_to_head()) else {
+            return;
+        };
+        let answer = refusal(status, detail, is_head, self.stamp());
         if let Some(conn) = self.conns.get_mut(token) {
             conn.held.clear();
-            conn.push(answer);
+            conn.push(&answer);
             conn.response.abandon();
             self.linger(token);
             self.enqueue(token);

@@ -184,7 +184,12 @@ impl<X> Net<X> {
 
     /// The head was not valid: answers and closes.
     pub fn reject(&mut self, token: Token, head: Head, reject: Reject) {
+        let is_head = head.bytes().starts_with(b"HEAD ");
         self.give_back(token, head);
+        if let Some(conn) = self.conns.get_mut(token) {
+            let asked = Asked { is_head, ..Asked::default() };
+            conn.response = Response::new(asked);
+        }
         self.answer_reject(token, reject);
     }
 
@@ -231,7 +236,9 @@ impl<X> Net<X> {
                         self.send_continue(token);
                         return Pull::Later;
                     }
-                    Received::End => return Pull::Gone,
+                    Received::End if conn.broken => return Pull::Gone,
+                    // A half-closed client may still read why.
+                    Received::End => return Pull::Refused(Reject::BodyCut),
                     Received::Bytes(len) => {
                         let input = &self.scratch[..len];
                         let outcome = conn.body.read(

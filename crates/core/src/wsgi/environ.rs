@@ -139,6 +139,9 @@ impl Environs {
 
     fn set_fields(&mut self, environ: &Bound<'_, PyDict>, head: &Head) -> PyResult<()> {
         let py = environ.py();
+        if let (Some(authority), false) = (head.target.authority, head.has_host) {
+            environ.set_item(intern!(py, "HTTP_HOST"), latin1(py, authority)?)?;
+        }
         for field in head.fields {
             if !self.keep_underscores && field.name.contains('_') {
                 continue;
