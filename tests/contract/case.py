@@ -66,6 +66,12 @@ class Case:
     broken: bool = False
     only: str | None = None
 
+    @property
+    def version(self) -> str:
+        """The version of the first request as it is written, '' when there is none."""
+        line = self.sent.split(b"\r\n", 1)[0]
+        return line.rpartition(b" HTTP/")[2].decode("latin-1") if b" HTTP/" in line else ""
+
 
 def head(*lines: bytes) -> bytes:
     """A head made of these lines, each ended by CRLF, and the empty line."""

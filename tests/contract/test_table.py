@@ -95,6 +95,7 @@ def check_answers(case: Case, responses: list[Response]) -> None:
     for status, due in zip(got, case.answers, strict=not case.may_be_silent):
         allowed = (due,) if isinstance(due, int) else due
         assert status in allowed, f"{got} for {case.answers}: {responses[-1].body[:300]!r}"
+    assert case.version != "1.0" or all(each.framing != "chunked" for each in responses)
     allowed_interim: Iterable[tuple[int, ...]] = ((), (100,)) if case.may_continue else ((),)
     assert all(response.interim in allowed_interim for response in responses)
     echoes = [json.loads(each.body) for each in responses if each.status == 200 and each.body]
@@ -130,6 +131,7 @@ def check_connection(case: Case, wire: Wire, responses: list[Response]) -> None:
     last = responses[-1] if responses else None
     if case.after is KEPT:
         assert last is None or not last.says("close")
+        assert last is None or case.version != "1.0" or last.says("keep-alive")
         assert wire.ask(get(target=b"/probe")).status == 200
         return
     assert wire.rest() == b""

@@ -1,0 +1,11 @@
+"""The WSGI entry point; static files are served by Django itself."""
+
+from __future__ import annotations
+
+import os
+
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "library.settings")
+application = StaticFilesHandler(get_wsgi_application())
