@@ -197,7 +197,8 @@ class HttpMessages:
         self.more = True
         self.gone = False
         self.size = 0
-        self.keys = {"type", "body", "more_body"}
+        # The last key is Tricorn's own: the trailer fields of a chunked body, when it had any.
+        self.keys = {"type", "body", "more_body", "tricorn.trailers"}
         if TRAILERS in (scope.get("extensions") or {}):
             self.keys.add("trailers")
         lengths = [value for name, value in scope.get("headers", ()) if name == b"content-length"]

@@ -19,6 +19,8 @@ mod _core {
     #[pymodule_export]
     use crate::py::future::Waiter;
     #[pymodule_export]
+    use crate::py::ClientDisconnected;
+    #[pymodule_export]
     use crate::wsgi::core::WsgiCore;
     #[pymodule_export]
     use crate::wsgi::file::FileWrapper;

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from tricorn._core import ClientDisconnected
 from tricorn.worker.blame import app_traceback
 
 _log = logging.getLogger("tricorn.app")
@@ -20,8 +21,9 @@ class Hooks:
 
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
         """The application raised while it served the request of ``scope``."""
-        if gone and isinstance(error, OSError | asyncio.CancelledError):
-            return  # the usual end of a handler whose client has left
+        if gone and _comes_of_disconnect(error):
+            _log.debug("%s: the client has disconnected", request_of(scope))
+            return
         if isinstance(error, asyncio.CancelledError):
             _log.warning("%s was cancelled", request_of(scope))
             return
@@ -46,6 +48,26 @@ class Hooks:
             raise error
 
         asyncio.get_running_loop().call_soon(throw)
+
+
+def _comes_of_disconnect(error: BaseException) -> bool:
+    """Whether the error is, or followed from, what we raise when the client has gone.
+
+    Frameworks raise their own in its place, or wrap it in a group of a task group.
+    """
+    todo: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while todo:
+        one = todo.pop()
+        if one is None or id(one) in seen:
+            continue
+        if isinstance(one, ClientDisconnected | asyncio.CancelledError):
+            return True
+        seen.add(id(one))
+        todo += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            todo += one.exceptions
+    return False
 
 
 def request_of(scope: dict[str, Any]) -> str:

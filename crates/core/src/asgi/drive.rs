@@ -1,6 +1,6 @@
 //! From the reactor's events to calls of the application.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PySystemExit};
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use tricorn_wire::head::{parse, Slots};
@@ -12,6 +12,7 @@ use super::exchange::Exchange;
 use super::{receive, task};
 use crate::net::{Begin, Head, Step, Token};
 use crate::py::call::call;
+use crate::py::client_gone;
 use crate::py::future::{resolve, Waiter, Wake};
 use crate::py::handle::{self, Kind, Target};
 
@@ -156,11 +157,6 @@ pub fn gone(core: &Bound<'_, AsgiCore>, exchange: Exchange, wake: Wake) -> PyRes
         keep_going(core, resolve(waiter.bind(py), Err(client_gone()), wake))?;
     }
     Ok(())
-}
-
-/// What `send()` raises once the client has gone (ASGI HTTP spec 2.4: an OSError).
-pub fn client_gone() -> PyErr {
-    PyOSError::new_err("the client has disconnected")
 }
 
 /// An exception out of a woken task is only ever KeyboardInterrupt or SystemExit: the events at

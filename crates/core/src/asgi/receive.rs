@@ -65,7 +65,7 @@ pub fn message<'py>(
         Next::Body(body, more, trailers) => {
             let message = request(py, body, more)?;
             if !trailers.is_empty() {
-                message.set_item(intern!(py, "trailers"), fields(py, trailers)?)?;
+                message.set_item(intern!(py, "tricorn.trailers"), fields(py, trailers)?)?;
             }
             Some(message)
         }

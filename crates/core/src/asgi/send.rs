@@ -10,10 +10,11 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use tricorn_wire::response::Fault;
 
 use super::core::{schedule, AsgiCore};
-use super::drive::{self, client_gone, new_waiter};
+use super::drive::{self, new_waiter};
 use super::exchange::Exchange;
 use crate::net::{Conn, Phase, Sent};
 use crate::py::call::{exact_bytes, get_item};
+use crate::py::client_gone;
 use crate::py::future::Wake;
 use crate::py::handle::Target;
 use crate::py::ready;

@@ -128,8 +128,12 @@ impl<X> Net<X> {
     fn frame(&mut self, token: Token, whole: Option<u64>) {
         let stamp_source = self.stamp();
         let (date, server) = (stamp_source.date.copied(), stamp_source.server);
+        let discard = self.settings.discard;
         if let Some(conn) = self.conns.get_mut(token) {
             if conn.response.is_opened() {
+                if conn.must_close(discard) {
+                    conn.response.close_after();
+                }
                 let stamp = tricorn_wire::response::Stamp { date: date.as_ref(), server };
                 conn.response.frame(whole, stamp, &mut conn.held);
             }
@@ -227,13 +231,7 @@ impl<X> Net<X> {
         if conn.held.capacity() > SMALL {
             conn.held = Vec::new();
         }
-        let lingers = !conn.response.keeps_alive() || conn.broken || match &conn.body {
-            Body::Done => false,
-            _ if conn.expects_continue => true, // it never got the go-ahead: may or may not send
-            Body::Length(left) => *left > discard,
-            Body::Chunked(_) => false,
-        };
-        if lingers {
+        if !conn.response.keeps_alive() || conn.broken || conn.must_close(discard) {
             self.linger(token);
             self.enqueue(token);
             return Finished { exchange, runnable: true };
@@ -280,6 +278,16 @@ impl<X> Net<X> {
 }
 
 impl<X> Conn<X> {
+    /// Is too much of the body unread for the connection to go on?
+    fn must_close(&self, discard: u64) -> bool {
+        match &self.body {
+            Body::Done => false,
+            _ if self.expects_continue => true, // without the go-ahead it may send, or not
+            Body::Length(left) => *left > discard,
+            Body::Chunked(_) => false,
+        }
+    }
+
     fn push_held(&mut self) {
         if !self.held.is_empty() {
             let held = std::mem::take(&mut self.held);

@@ -13,10 +13,11 @@ use super::begin::{Request, Suspended, Target};
 use super::core::{Hold, WsgiCore};
 use super::file::FileWrapper;
 use super::input::Input;
-use super::respond::{client_gone, StartResponse};
+use super::respond::StartResponse;
 use crate::net::sys::{thread_clock, thread_cpu};
 use crate::net::{Sent, Token};
 use crate::py::call::{call, exact_bytes};
+use crate::py::client_gone;
 
 /// Bodies of several pieces up to this size go out as one.
 const JOIN: usize = 64 * 1024;

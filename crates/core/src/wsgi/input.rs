@@ -13,6 +13,7 @@ use super::begin::Target;
 use super::core::WsgiCore;
 use crate::net::sys::{wait_for, Want};
 use crate::net::Pull;
+use crate::py::client_gone;
 
 /// Bytes read from the connection at once.
 const READ: usize = 64 * 1024;
@@ -98,7 +99,7 @@ impl Buffer {
                 let mut net = core.net();
                 let timeout = net.settings.timeouts.body;
                 let Some(conn) = net.exchange(target.token, target.seq) else {
-                    return Err(PyOSError::new_err("the client has disconnected"));
+                    return Err(client_gone());
                 };
                 if conn.body_done() {
                     self.ended = true;
@@ -112,7 +113,7 @@ impl Buffer {
                         self.ended = !more;
                         return Ok(!net.pulled.is_empty());
                     }
-                    Pull::Gone => return Err(PyOSError::new_err("the request body was cut off")),
+                    Pull::Gone => return Err(client_gone()),
                     Pull::Refused(reject) => {
                         net.answer(target.token, reject.status(), reject.detail());
                         return Err(PyOSError::new_err(reject.detail()));

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyAssertionError, PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
@@ -11,6 +11,7 @@ use super::call;
 use super::core::WsgiCore;
 use crate::net::sys::{wait_for, Want};
 use crate::net::Sent;
+use crate::py::client_gone;
 
 #[derive(Default)]
 struct Called {
@@ -202,9 +203,4 @@ fn drain(core: &WsgiCore, target: Target) -> PyResult<()> {
             return Err(client_gone());
         }
     }
-}
-
-/// The client has left, or can't be waited for any longer.
-pub fn client_gone() -> PyErr {
-    PyOSError::new_err("the client has disconnected")
 }
