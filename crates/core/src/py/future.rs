@@ -14,7 +14,8 @@ enum Outcome {
     Pending,
     Value(Py<PyAny>),
     Error(PyErr),
-    Cancelled,
+    /// With the message of `cancel()`, by which anyio knows its own.
+    Cancelled(Option<Py<PyAny>>),
 }
 
 struct State {
@@ -58,17 +59,21 @@ impl Waiter {
         match &self.state.get().outcome {
             Outcome::Value(value) => Ok(value.bind(py).clone()),
             Outcome::Error(error) => Err(error.clone_ref(py)),
-            Outcome::Cancelled => Err(cancelled(py)),
+            Outcome::Cancelled(message) => Err(cancelled(py, message.as_ref())),
             Outcome::Pending => Err(PyRuntimeError::new_err("the result is not there yet")),
         }
     }
 }
 
-fn cancelled(py: Python<'_>) -> PyErr {
-    match py.import(intern!(py, "asyncio")).and_then(|m| m.getattr(intern!(py, "CancelledError"))) {
-        Ok(kind) => kind.call0().map_or_else(|error| error, PyErr::from_value),
-        Err(error) => error,
-    }
+fn cancelled(py: Python<'_>, message: Option<&Py<PyAny>>) -> PyErr {
+    let made = (|| {
+        let kind = py.import(intern!(py, "asyncio"))?.getattr(intern!(py, "CancelledError"))?;
+        match message {
+            Some(message) => kind.call1((message,)),
+            None => kind.call0(),
+        }
+    })();
+    made.map_or_else(|error| error, PyErr::from_value)
 }
 
 /// Gives the waiter its outcome and wakes who waits. Errors are those of the callbacks: only
@@ -177,17 +182,16 @@ impl Waiter {
     }
 
     #[pyo3(signature = (msg=None))]
-    fn cancel(slf: &Bound<'_, Self>, msg: Option<Bound<'_, PyAny>>) -> PyResult<bool> {
-        let _ = msg;
+    fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
         if !slf.get().is_pending() {
             return Ok(false);
         }
-        settle(slf, Outcome::Cancelled, Wake::Soon)?;
+        settle(slf, Outcome::Cancelled(msg), Wake::Soon)?;
         Ok(true)
     }
 
     fn cancelled(&self) -> bool {
-        matches!(self.state.get().outcome, Outcome::Cancelled)
+        matches!(self.state.get().outcome, Outcome::Cancelled(_))
     }
 
     fn done(&self) -> bool {
@@ -202,7 +206,7 @@ impl Waiter {
         match &self.state.get().outcome {
             Outcome::Error(error) => Ok(Some(error.clone_ref(py))),
             Outcome::Value(_) => Ok(None),
-            Outcome::Cancelled => Err(cancelled(py)),
+            Outcome::Cancelled(message) => Err(cancelled(py, message.as_ref())),
             Outcome::Pending => Err(PyRuntimeError::new_err("the result is not there yet")),
         }
     }
