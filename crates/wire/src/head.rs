@@ -103,9 +103,26 @@ fn leading_line(buf: &[u8]) -> Result<usize, Reject> {
     }
 }
 
-/// Is this byte a `tchar` (RFC 9110 §5.6.2)?
+/// The `tchar`s (RFC 9110 §5.6.2), one look each.
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+/// Is this byte a `tchar`?
 pub fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    TOKEN[byte as usize]
 }
 
 /// Reads the whole head in `buf`, which must end where [`find_end`] said.

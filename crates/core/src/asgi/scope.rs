@@ -63,6 +63,13 @@ impl Scopes {
         base.set_item("scheme", "http")?;
         base.set_item("root_path", &settings.root_path)?;
         base.set_item("extensions", extensions)?;
+        // A copy that has every key already is only filled in, never resized.
+        for key in ["method", "path", "raw_path", "query_string", "headers", "client", "server"] {
+            base.set_item(PyString::intern(py, key), py.None())?;
+        }
+        if state.is_some() {
+            base.set_item(PyString::intern(py, "state"), py.None())?;
+        }
         Ok(Self {
             prototypes: Vec::new(),
             base: base.unbind(),
@@ -168,9 +175,9 @@ fn headers<'py>(
     head: &Head,
     fields: &mut FieldCache<AsgiField>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let mut items = Vec::with_capacity(head.fields.len() + 1);
+    let list = PyList::empty(py);
     if let (Some(authority), false) = (head.target.authority, head.has_host) {
-        items.push(fields.get(py, b"host", authority)?.1);
+        list.append(fields.get(py, b"host", authority)?.1)?;
     }
     for field in head.fields {
         // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
@@ -178,9 +185,9 @@ fn headers<'py>(
             Some(authority) if field.name.eq_ignore_ascii_case("host") => authority,
             _ => field.value,
         };
-        items.push(fields.get(py, field.name.as_bytes(), value)?.1);
+        list.append(fields.get(py, field.name.as_bytes(), value)?.1)?;
     }
-    PyList::new(py, items)
+    Ok(list)
 }
 
 /// `%41` → `A`; escapes that are not two hex digits stay as they are.

@@ -377,29 +377,20 @@ fn early_hint<'py>(
     ready::none(py)
 }
 
-/// Header fields of a message: read before anything is borrowed, since iterating may run Python.
+/// Header fields of a message.
 enum Fields<'py> {
-    /// A list or tuple of pairs of bytes.
-    Plain(Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>),
+    /// A list of tuples or lists of bytes: reading it runs no Python.
+    Plain(Bound<'py, PyList>),
+    /// Anything else, read before the connection is borrowed, since iterating may run Python.
     Copied(Vec<(Vec<u8>, Vec<u8>)>),
 }
 
 impl<'py> Fields<'py> {
     fn read(given: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if !given.is_exact_instance_of::<PyList>() && !given.is_exact_instance_of::<PyTuple>() {
-            // An iterator can be read only once.
-            return Self::copy(given);
+        match given.cast_exact::<PyList>() {
+            Ok(list) if list.iter().all(|item| is_plain(&item)) => Ok(Self::Plain(list.clone())),
+            _ => Self::copy(given),
         }
-        let mut plain = Vec::with_capacity(8);
-        for item in given.try_iter()? {
-            let item = item?;
-            let (name, value) = match pair_of(&item) {
-                Some(pair) => pair,
-                None => return Self::copy(given),
-            };
-            plain.push((name, value));
-        }
-        Ok(Self::Plain(plain))
     }
 
     fn copy(given: &Bound<'py, PyAny>) -> PyResult<Self> {
@@ -415,8 +406,9 @@ impl<'py> Fields<'py> {
 
     fn each(&self, mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
         match self {
-            Self::Plain(pairs) => pairs.iter().try_for_each(|(name, value)| {
-                match (exact_bytes(name), exact_bytes(value)) {
+            Self::Plain(list) => list.iter().try_for_each(|pair| {
+                let (name, value) = halves(&pair).ok_or(Fault::FieldName)?;
+                match (exact_bytes(&name), exact_bytes(&value)) {
                     (Some(name), Some(value)) => take(name, value),
                     _ => Err(Fault::FieldName),
                 }
@@ -426,13 +418,16 @@ impl<'py> Fields<'py> {
     }
 }
 
-fn pair_of<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let (name, value) = if let Ok(pair) = item.cast_exact::<PyTuple>() {
-        (pair.len() == 2).then(|| (pair.get_item(0), pair.get_item(1)))?
-    } else {
-        let pair = item.cast_exact::<PyList>().ok()?;
-        (pair.len() == 2).then(|| (pair.get_item(0), pair.get_item(1)))?
-    };
-    let (name, value) = (name.ok()?, value.ok()?);
-    (exact_bytes(&name).is_some() && exact_bytes(&value).is_some()).then_some((name, value))
+fn is_plain(item: &Bound<'_, PyAny>) -> bool {
+    halves(item).is_some_and(|(name, value)| {
+        exact_bytes(&name).is_some() && exact_bytes(&value).is_some()
+    })
+}
+
+fn halves<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    if let Ok(pair) = item.cast_exact::<PyTuple>() {
+        return (pair.len() == 2).then(|| Some((pair.get_item(0).ok()?, pair.get_item(1).ok()?)))?;
+    }
+    let pair = item.cast_exact::<PyList>().ok()?;
+    (pair.len() == 2).then(|| Some((pair.get_item(0).ok()?, pair.get_item(1).ok()?)))?
 }

@@ -12,7 +12,7 @@ use tricorn_wire::response::{interim, refusal, Fault};
 use super::conn::{Conn, Phase};
 use super::output::Flush;
 use super::sys::{self, Io};
-use super::{Net, Token};
+use super::{stamp, Net, Token};
 
 /// Bodies up to this size are copied behind the head: cheaper than a second slice.
 const SMALL: usize = 16 * 1024;
@@ -126,15 +126,17 @@ impl<X> Net<X> {
     }
 
     fn frame(&mut self, token: Token, whole: Option<u64>) {
-        let stamp_source = self.stamp();
-        let (date, server) = (stamp_source.date.copied(), stamp_source.server);
         let discard = self.settings.discard;
-        if let Some(conn) = self.conns.get_mut(token) {
-            if conn.response.is_opened() {
-                if conn.must_close(discard) {
-                    conn.response.close_after();
-                }
-                let stamp = tricorn_wire::response::Stamp { date: date.as_ref(), server };
+        let opened = self.conns.get_mut(token).is_some_and(|conn| {
+            if conn.must_close(discard) {
+                conn.response.close_after();
+            }
+            conn.response.is_opened()
+        });
+        if opened {
+            self.refresh_date();
+            let stamp = stamp(&self.settings, &self.date);
+            if let Some(conn) = self.conns.get_mut(token) {
                 conn.response.frame(whole, stamp, &mut conn.held);
             }
         }
@@ -196,7 +198,8 @@ impl<X> Net<X> {
         let Some(is_head) = self.conns.get_mut(token).map(|conn| conn.response.is_to_head()) else {
             return;
         };
-        let answer = refusal(status, detail, is_head, self.stamp());
+        self.refresh_date();
+        let answer = refusal(status, detail, is_head, stamp(&self.settings, &self.date));
         if let Some(conn) = self.conns.get_mut(token) {
             conn.held.clear();
             conn.push(&answer);

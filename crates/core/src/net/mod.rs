@@ -22,7 +22,7 @@ mod timer;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use mio::event::Event;
 use mio::{Events, Poll, Registry, Waker};
@@ -232,18 +232,11 @@ impl<X> Net<X> {
         self.now = self.timer.now();
     }
 
-    /// What the server adds to a response head just now.
-    pub(crate) fn stamp(&mut self) -> Stamp<'_> {
-        if self.settings.date_header {
-            let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-            if seconds != self.date_second {
-                self.date_second = seconds;
-                self.date = date::imf_fixdate(seconds);
-            }
-        }
-        Stamp {
-            date: self.settings.date_header.then_some(&self.date),
-            server: self.settings.server_header,
+    fn refresh_date(&mut self) {
+        let seconds = sys::unix_seconds();
+        if seconds != self.date_second {
+            self.date_second = seconds;
+            self.date = date::imf_fixdate(seconds);
         }
     }
 
@@ -318,4 +311,9 @@ impl<X> Net<X> {
         // It fails only when the poller is gone, and then there is nobody to wake.
         let _ = self.waker.wake();
     }
+}
+
+/// What the server adds to a response head.
+fn stamp<'a>(settings: &Settings, date: &'a [u8; date::LEN]) -> Stamp<'a> {
+    Stamp { date: settings.date_header.then_some(date), server: settings.server_header }
 }

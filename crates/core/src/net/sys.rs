@@ -332,3 +332,18 @@ pub fn wait_for(fd: RawFd, want: Want, milliseconds: u64) -> bool {
         Io::Done(_) | Io::Later | Io::Broken => true,
     }
 }
+
+/// Seconds since 1970, from the clock that is read without asking the hardware.
+#[cfg(target_os = "linux")]
+pub fn unix_seconds() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a local; the clock exists on every kernel since 2.6.32.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME_COARSE, &mut time) };
+    time.tv_sec as u64
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn unix_seconds() -> u64 {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,28 +1,35 @@
 //! State that belongs to one thread, inside objects that Python may carry to any.
 
 use std::cell::{RefCell, RefMut};
-use std::thread::ThreadId;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::PyResult;
 
+/// A number that no other living thread has: `ThreadId` costs a reference count at each look.
+fn here() -> usize {
+    thread_local! {
+        static PLACE: u8 = const { 0 };
+    }
+    PLACE.with(|place| std::ptr::from_ref(place) as usize)
+}
+
 /// A `RefCell` that only the thread it was made on can open.
 pub struct OwnerCell<T> {
-    owner: ThreadId,
+    owner: usize,
     value: RefCell<T>,
 }
 
 // SAFETY: `get` is the only way to the value, and it refuses every thread but the owner; so two
-// threads never reach it. Dropping may happen on another thread, hence `T: Send`.
+// threads never reach it. (A thread that takes the number of one that has ended is its heir.) Dropping may happen on another thread, hence `T: Send`.
 unsafe impl<T: Send> Sync for OwnerCell<T> {}
 
 impl<T> OwnerCell<T> {
     pub fn new(value: T) -> Self {
-        Self { owner: std::thread::current().id(), value: RefCell::new(value) }
+        Self { owner: here(), value: RefCell::new(value) }
     }
 
     pub fn is_owner(&self) -> bool {
-        self.owner == std::thread::current().id()
+        self.owner == here()
     }
 
     /// The value, until the guard goes: never keep it across a call into Python.

@@ -1,13 +1,12 @@
 //! The awaitable that `send` and `receive` return.
 //!
-//! It does not suspend when the answer is there already (the common case: `am_send` returns the
-//! value without a StopIteration), gives way once when asked to, or waits for a [`Waiter`]. It has
+//! It does not suspend when the answer is there already (the common case), gives way once when asked to, or waits for a [`Waiter`]. It has
 //! `send`, `throw` and `close`, so asyncio takes it for a coroutine: `create_task(receive())` works.
 
 use std::ffi::{c_char, c_int};
 use std::mem::size_of;
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -215,10 +214,17 @@ unsafe extern "C" fn am_send(
 unsafe extern "C" fn next(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls with itself attached and a live object.
     unsafe {
+        if (*object.cast::<Ready>()).state == State::Always {
+            return std::ptr::null_mut(); // the end of an iterator without an error: None
+        }
         let py = Python::assume_attached();
         guard(py, std::ptr::null_mut(), || match turn(py, object)? {
             Turn::Yield(value) => Ok(value.into_ptr()),
-            Turn::Return(value) => Err(PyStopIteration::new_err((value.unbind(),))),
+            Turn::Return(value) => {
+                // `await` takes the value out again (CPython's `_PyGen_FetchStopIterationValue`).
+                ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr());
+                Ok(std::ptr::null_mut())
+            }
         })
     }
 }
@@ -228,7 +234,14 @@ unsafe extern "C" fn method_send(
     _value: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: the same contract as `next`.
-    unsafe { next(object) }
+    unsafe {
+        let yielded = next(object);
+        if yielded.is_null() && ffi::PyErr_Occurred().is_null() {
+            // A method has to raise where a slot may just return nothing.
+            ffi::PyErr_SetNone(ffi::PyExc_StopIteration);
+        }
+        yielded
+    }
 }
 
 unsafe extern "C" fn method_throw(
