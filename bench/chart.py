@@ -1,0 +1,83 @@
+"""The chart as SVG: a panel for each scenario under load, a bar for each server's CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from results import Results
+from scenarios import Scenario
+
+COLUMNS = 2
+WIDTH = 470  # of a panel, in pixels, as all lengths here
+NAMES = 95
+BARS = 290
+ROW = 18
+TITLE = 30
+GAP = 14
+LONGEST = 4.0  # a bar of this many times the reference fills the panel; longer ones are cut
+STYLE = """\
+text { font: 12px system-ui, sans-serif; fill: #24292f }
+.title { font-weight: 600 }
+.rival { fill: #9aa5b1 } .tricorn { fill: #0b7285 } .floor { fill: #d0d7de }
+.one { stroke: #0b7285; stroke-dasharray: 2 3 }
+.paper { fill: #ffffff }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3 } .paper { fill: #0d1117 }
+  .rival { fill: #6e7681 } .tricorn { fill: #3bc9db } .floor { fill: #30363d }
+}"""
+
+
+def svg(results: Results) -> str:
+    """Server CPU per request, as a multiple of Tricorn's (or of the best, where it is missing)."""
+    panels = [
+        (scenario, values)
+        for scenario in results.scenarios()
+        if (values := results.medians(scenario.name, "cpu", scenario.servers))
+    ]
+    body: list[str] = []
+    top = TITLE
+    for index in range(0, len(panels), COLUMNS):
+        row = panels[index : index + COLUMNS]
+        for column, (scenario, values) in enumerate(row):
+            body += _panel(scenario, values, GAP + column * WIDTH, top)
+        top += TITLE + GAP + ROW * max(len(values) for _, values in row)
+    width = GAP + WIDTH * COLUMNS
+    heading = f"Server CPU per request, x Tricorn (shorter is better) - {results.facts['machine']}"
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top}" role="img">',
+            f"<title>{escape(heading)}</title><style>{STYLE}</style>",
+            f'<rect class="paper" width="{width}" height="{top}"/>',
+            _text(GAP, 20, heading, "title"),
+            *body,
+            "</svg>\n",
+        ]
+    )
+
+
+def _panel(scenario: Scenario, values: dict[str, float], left: int, top: int) -> Iterator[str]:
+    """The title and the bars, least CPU first."""
+    reference = values.get("tricorn") or min(
+        (value for name, value in values.items() if name != "floor"), default=min(values.values())
+    )
+    yield _text(left, top + 20, scenario.title, "title")
+    for index, (server, value) in enumerate(values.items()):
+        y = top + TITLE + index * ROW
+        ratio = value / reference
+        length = BARS * min(ratio, LONGEST) / LONGEST
+        kind = server if server in ("tricorn", "floor") else "rival"
+        yield _text(left, y + 12, server)
+        yield (
+            f'<rect class="{kind}" x="{left + NAMES}" y="{y + 2}" '
+            f'width="{length:.1f}" height="{ROW - 5}"/>'
+        )
+        cut = " (bar cut)" if ratio > LONGEST else ""
+        yield _text(left + NAMES + length + 5, y + 12, f"{ratio:.2f}{cut}")
+    x = left + NAMES + BARS / LONGEST
+    bottom = top + TITLE + len(values) * ROW
+    yield f'<line class="one" x1="{x}" x2="{x}" y1="{top + TITLE}" y2="{bottom}"/>'
+
+
+def _text(x: float, y: float, text: str, kind: str = "label") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'

@@ -1,0 +1,44 @@
+"""Makes what the benchmark runs: the rivals' virtual environment and the floor program."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RIVALS = HERE.parent / ".rivals"
+REQUIREMENTS = HERE / "rivals.txt"
+FLOOR = HERE / "floor"
+
+
+def rivals() -> Path:
+    """The environment with everything in rivals.txt; made anew when that file has changed.
+
+    Each line is installed by itself: one that fails is printed, and its server will be reported
+    as one that does not start.
+    """
+    stamp = RIVALS / "rivals.txt"
+    wanted = REQUIREMENTS.read_text() + f"# Python {sys.version}\n"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return RIVALS
+    venv.create(RIVALS, with_pip=True, clear=True)
+    for line in REQUIREMENTS.read_text().splitlines():
+        if not line.startswith("#"):
+            _install(line)
+    stamp.write_text(wanted)
+    return RIVALS
+
+
+def _install(requirement: str) -> None:
+    print(f"installing {requirement}", file=sys.stderr)
+    pip = [str(RIVALS / "bin" / "python"), "-m", "pip", "install", "--quiet", requirement]
+    if subprocess.run(pip, check=False).returncode:
+        print(f"could not install {requirement}", file=sys.stderr)
+
+
+def floor() -> Path:
+    """The floor program, built by cargo if it is out of date."""
+    subprocess.run(["cargo", "build", "--quiet", "--release"], cwd=FLOOR, check=True)
+    return FLOOR / "target" / "release" / "floor"

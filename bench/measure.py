@@ -1,0 +1,267 @@
+"""The measurements: each starts one server, checks its answer, and returns its figures."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import load
+from process import Process, accepts, running
+from scenarios import MEBIBYTE, Scenario
+
+Figures = dict[str, float]
+CHUNK = MEBIBYTE
+REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n"
+TIMEOUT = 20.0  # seconds without a byte from the server
+
+
+class AnswerError(Exception):
+    """The server's answer is not the one the application gave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How long and how much to measure: seconds, bytes and counts."""
+
+    rounds: int = 5
+    seconds: float = 2.0
+    warm_up: float = 1.0
+    idle_seconds: float = 5.0
+    idle_connections: int = 5000
+    transfer: int = 1024 * MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """All that it takes to start one server for one scenario."""
+
+    command: list[str]
+    port: int
+    environment: dict[str, str]
+    directory: Path
+    scenario: Scenario
+
+    @property
+    def cores(self) -> str:
+        """The processors of the server, in taskset's notation."""
+        return "0,1" if self.scenario.two_cores else "0"
+
+    @property
+    def load(self) -> load.Load:
+        """What wrk has to do."""
+        scenario = self.scenario
+        return load.Load(
+            url=f"http://127.0.0.1:{self.port}{scenario.path}",
+            connections=scenario.connections,
+            method=scenario.method,
+            body=scenario.body,
+            cores="0,1" if scenario.two_cores else "1",
+        )
+
+    @contextmanager
+    def started(self) -> Iterator[Process]:
+        """The running server; a fresh one each time."""
+        output = self.directory / "output.log"
+        with running(self.command, self.port, self.cores, self.environment, output) as process:
+            yield process
+
+    def check(self) -> None:
+        """Asks twice on one connection.
+
+        Raises:
+            AnswerError: another status or body than the application's.
+        """
+        scenario = self.scenario
+        body = b"x" * scenario.body or None
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        for _ in range(2):
+            client.request(scenario.method, scenario.path, body)
+            response = client.getresponse()
+            answer = response.read()
+            if response.status != 200 or answer != scenario.answer:
+                raise AnswerError(f"status {response.status}, {len(answer)} bytes: {answer[:80]!r}")
+        client.close()
+
+
+def under_load(launch: Launch, effort: Effort) -> Figures:
+    """CPU per request, requests per second and latencies."""
+    with launch.started() as process:
+        launch.check()
+        load.run(launch.load, effort.warm_up)
+        before = process.cpu()
+        seen = load.run(launch.load, effort.seconds)
+        used = process.cpu() - before
+    return {
+        "cpu": used / seen.requests * 1e6,
+        "rps": seen.requests / seen.seconds,
+        "p50": seen.p50,
+        "p99": seen.p99,
+    }
+
+
+def system_calls(launch: Launch, effort: Effort) -> Figures:
+    """System calls per request, counted by strace (which slows the server several times)."""
+    with launch.started() as process:
+        launch.check()
+        load.run(launch.load, effort.warm_up)
+        summary = launch.directory / "strace.txt"
+        pids = [part for pid in process.tree() for part in ("-p", str(pid))]
+        tracer = subprocess.Popen(
+            ["strace", "-q", "-c", "-f", "-o", str(summary), *pids], stderr=subprocess.DEVNULL
+        )
+        _wait_until_traced(process.pid)
+        seen = load.run(launch.load, effort.seconds)
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()
+    total = re.search(r"^100\.00\s+\S+\s+\S+\s+(\d+)", summary.read_text(), re.MULTILINE)
+    if total is None:
+        raise AnswerError("strace counted nothing")
+    return {"syscalls": int(total[1]) / seen.requests}
+
+
+def _wait_until_traced(pid: int) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while "TracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text():
+        if time.monotonic() > deadline:
+            raise AnswerError("strace did not attach")
+        time.sleep(0.01)
+
+
+def idle(launch: Launch, effort: Effort) -> Figures:
+    """Context switches per second of a server that has worked and has nothing to do."""
+    with launch.started() as process:
+        launch.check()
+        load.run(launch.load, effort.warm_up)
+        time.sleep(1.0)  # what winds down after the load is not idling
+        before, used = process.switches(), process.cpu()
+        time.sleep(effort.idle_seconds)
+        switches, cpu = process.switches() - before, process.cpu() - used
+    return {"wakeups": switches / effort.idle_seconds, "idle_cpu": cpu / effort.idle_seconds}
+
+
+def idle_connections(launch: Launch, effort: Effort) -> Figures:
+    """Memory of each connection that has had one answer and stays open."""
+    with launch.started() as process, ExitStack() as clients:
+        launch.check()
+        load.run(launch.load, effort.warm_up)
+        before = process.memory()
+        for _ in range(effort.idle_connections):
+            _ask(clients.enter_context(_connect(launch.port)))
+        grown = process.memory() - before
+    return {"connection": grown / effort.idle_connections}
+
+
+def _connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+
+
+def _ask(client: socket.socket) -> None:
+    client.sendall(REQUEST)
+    if not client.recv(4096).startswith(b"HTTP/1.1 200"):
+        raise AnswerError("an idle connection got no answer")
+
+
+def upload(launch: Launch, effort: Effort) -> Figures:
+    """Growth of memory and speed while one request body goes up."""
+    with launch.started() as process:
+        _send_body(launch.port, effort.transfer // 16)
+        return _watched(process, effort.transfer, lambda: _send_body(launch.port, effort.transfer))
+
+
+def _send_body(port: int, size: int) -> None:
+    head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n"
+    chunk = bytes(CHUNK)
+    with _connect(port) as client:
+        client.sendall(head.encode())
+        for _ in range(size // CHUNK):
+            client.sendall(chunk)
+        _, body, _ = _receive_head(client)
+        while len(body) < len(str(size)) and (more := client.recv(4096)):
+            body += more
+    if body != str(size).encode():
+        raise AnswerError(f"of {size} bytes sent, the application counted {body[:80]!r}")
+
+
+def download(launch: Launch, effort: Effort) -> Figures:
+    """Growth of memory and speed while one file comes down; the client throws it away."""
+    path = Path(launch.environment["BENCH_FILE"])
+    with launch.started() as process:
+        os.truncate(path, effort.transfer)
+        _receive_body(launch.port, effort.transfer)
+        return _watched(
+            process, effort.transfer, lambda: _receive_body(launch.port, effort.transfer)
+        )
+
+
+def _receive_body(port: int, size: int) -> None:
+    buffer = bytearray(CHUNK)
+    with _connect(port) as client:
+        client.sendall(REQUEST)
+        status, body, length = _receive_head(client)
+        if status != 200 or length != size:
+            raise AnswerError(f"status {status}, {length} bytes instead of {size}")
+        left = size - len(body)
+        while left:
+            # MSG_TRUNC: the kernel drops the bytes instead of copying them (tcp(7)).
+            count = client.recv_into(buffer, min(left, CHUNK), socket.MSG_TRUNC)
+            if not count:
+                raise AnswerError(f"the response ended {left} bytes early")
+            left -= count
+
+
+def _receive_head(client: socket.socket) -> tuple[int, bytes, int]:
+    """The status, what came of the body, and its announced length (-1: not announced)."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        more = client.recv(4096)
+        if not more:
+            raise AnswerError("the connection was closed instead of an answer")
+        received += more
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"^content-length: *(\d+)", head, re.MULTILINE | re.IGNORECASE)
+    return int(head.split()[1]), body, int(length[1]) if length else -1
+
+
+def _watched(process: Process, size: int, transfer: Callable[[], None]) -> Figures:
+    process.reset_peak()
+    before, used, start = process.resident("VmRSS"), process.cpu(), time.monotonic()
+    transfer()
+    seconds = time.monotonic() - start
+    return {
+        "growth": (process.resident("VmHWM") - before) / MEBIBYTE,
+        "speed": size / MEBIBYTE / seconds,
+        "cpu_seconds": process.cpu() - used,
+    }
+
+
+def start(launch: Launch, effort: Effort) -> Figures:
+    """From the start of the process to its first answer."""
+    begin = time.monotonic()
+    with launch.started():
+        if not accepts(launch.port):
+            raise AnswerError("it stopped listening")
+        with _connect(launch.port) as client:
+            _ask(client)
+        seconds = time.monotonic() - begin
+        launch.check()
+    return {"start": seconds * 1000}
+
+
+KINDS: dict[str, Callable[[Launch, Effort], Figures]] = {
+    "load": under_load,
+    "syscalls": system_calls,
+    "idle": idle,
+    "connections": idle_connections,
+    "upload": upload,
+    "download": download,
+    "start": start,
+}
