@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ class Figures:
     p50: float
     p99: float
     bytes: int
+    cpu: float  # seconds that wrk itself used
 
 
 def command(load: Load, seconds: float) -> list[str]:
@@ -51,6 +53,7 @@ def run(load: Load, seconds: float) -> Figures:
     Raises:
         LoadError: wrk failed or reported errors of any kind.
     """
+    before = _children_cpu()
     done = subprocess.run(command(load, seconds), capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
@@ -59,4 +62,10 @@ def run(load: Load, seconds: float) -> Figures:
     errors = {name: count for name, count in seen.pop("errors").items() if count}
     if errors or not seen["requests"]:
         raise LoadError(f"wrk saw errors {errors} in {seen['requests']} requests")
-    return Figures(**seen)
+    return Figures(**seen, cpu=_children_cpu() - before)
+
+
+def _children_cpu() -> float:
+    """User and system time of all ended children, in seconds."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import sys
 import tempfile
 from dataclasses import replace
@@ -14,7 +15,7 @@ import install
 import machine
 import report
 from load import LoadError
-from measure import KINDS, AnswerError, Effort
+from measure import KINDS, LOAD_CORE, AnswerError, Effort
 from place import Place
 from process import StartError
 from results import Results
@@ -30,6 +31,7 @@ QUICK = Effort(
     idle_seconds=1,
     idle_connections=200,
     transfer=64 * MEBIBYTE,
+    attempts=1,
 )
 
 
@@ -73,6 +75,7 @@ def measure(options: argparse.Namespace, results: Results) -> None:
     """Runs the chosen scenarios one after the other."""
     effort = QUICK if options.quick else FULL
     effort = replace(effort, rounds=options.rounds or effort.rounds)
+    os.sched_setaffinity(0, {LOAD_CORE})  # our own clients; servers and wrk have theirs set
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         place = Place(Path(scratch), install.rivals(), install.floor(), options.python)
         results.date = datetime.date.today().isoformat()

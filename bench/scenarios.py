@@ -56,6 +56,7 @@ METRICS = {
     "growth": "growth of memory, MiB",
     "speed": "MiB per second",
     "start": "start to first answer, ms",
+    "others": "share of a core others took",
     "idle_cpu": "share of a core when idle",
     "cpu_seconds": "server CPU, s",
 }

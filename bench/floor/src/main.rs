@@ -43,8 +43,7 @@ fn serve(listener: RawFd) -> io::Result<()> {
     let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS];
     let mut buffer = vec![0_u8; BUFFER];
     loop {
-        let count = unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), EVENTS as i32, -1) };
-        for event in &events[..check(count)? as usize] {
+        for event in wait(epoll, &mut events)? {
             let fd = event.u64 as RawFd;
             if fd == listener {
                 accept(epoll, listener)?;
@@ -52,6 +51,16 @@ fn serve(listener: RawFd) -> io::Result<()> {
                 answer(fd, &mut buffer);
             }
         }
+    }
+}
+
+/// The next events; none if a signal or a tracer interrupted the wait.
+fn wait(epoll: RawFd, events: &mut [libc::epoll_event]) -> io::Result<&[libc::epoll_event]> {
+    let room = events.len() as libc::c_int;
+    match check(unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), room, -1) }) {
+        Ok(count) => Ok(&events[..count as usize]),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(&[]),
+        Err(error) => Err(error),
     }
 }
 
