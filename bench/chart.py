@@ -31,17 +31,17 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 def svg(results: Results) -> str:
     """Server CPU per request, as a multiple of Tricorn's (or of the best, where it is missing)."""
     panels = [
-        (scenario, values)
+        (scenario, ratios)
         for scenario in results.scenarios()
-        if (values := results.medians(scenario.name, "cpu", scenario.servers))
+        if (ratios := _ratios(results, scenario))
     ]
     body: list[str] = []
     top = TITLE
     for index in range(0, len(panels), COLUMNS):
         row = panels[index : index + COLUMNS]
-        for column, (scenario, values) in enumerate(row):
-            body += _panel(scenario, values, GAP + column * WIDTH, top)
-        top += TITLE + GAP + ROW * max(len(values) for _, values in row)
+        for column, (scenario, ratios) in enumerate(row):
+            body += _panel(scenario.title, ratios, GAP + column * WIDTH, top)
+        top += TITLE + GAP + ROW * max(len(ratios) for _, ratios in row)
     width = GAP + WIDTH * COLUMNS
     heading = f"Server CPU per request, x Tricorn (shorter is better) - {results.facts['machine']}"
     return "\n".join(
@@ -56,27 +56,36 @@ def svg(results: Results) -> str:
     )
 
 
-def _panel(scenario: Scenario, values: dict[str, float], left: int, top: int) -> Iterator[str]:
-    """The title and the bars, least CPU first."""
-    reference = values.get("tricorn") or min(
-        (value for name, value in values.items() if name != "floor"), default=min(values.values())
-    )
-    yield _text(left, top + 20, scenario.title, "title")
-    for index, (server, value) in enumerate(values.items()):
-        y = top + TITLE + index * ROW
-        ratio = value / reference
-        length = BARS * min(ratio, LONGEST) / LONGEST
-        kind = server if server in ("tricorn", "floor") else "rival"
-        yield _text(left, y + 12, server)
-        yield (
-            f'<rect class="{kind}" x="{left + NAMES}" y="{y + 2}" '
-            f'width="{length:.1f}" height="{ROW - 5}"/>'
-        )
-        cut = " (bar cut)" if ratio > LONGEST else ""
-        yield _text(left + NAMES + length + 5, y + 12, f"{ratio:.2f}{cut}")
+def _ratios(results: Results, scenario: Scenario) -> list[tuple[str, float]]:
+    """Each server's ratio to the reference, least first."""
+    order = results.medians(scenario.name, "cpu", scenario.servers)
+    rivals = [server for server in order if server != "floor"]
+    reference = "tricorn" if "tricorn" in order else next(iter(rivals), "floor")
+    ratios = {
+        server: results.ratio(scenario.name, "cpu", server, reference) or 0.0 for server in order
+    }
+    return sorted(ratios.items(), key=lambda pair: pair[1])
+
+
+def _panel(title: str, ratios: list[tuple[str, float]], left: int, top: int) -> Iterator[str]:
+    yield _text(left, top + 20, title, "title")
+    for index, (server, ratio) in enumerate(ratios):
+        yield from _bar(server, ratio, left, top + TITLE + index * ROW)
     x = left + NAMES + BARS / LONGEST
-    bottom = top + TITLE + len(values) * ROW
+    bottom = top + TITLE + len(ratios) * ROW
     yield f'<line class="one" x1="{x}" x2="{x}" y1="{top + TITLE}" y2="{bottom}"/>'
+
+
+def _bar(server: str, ratio: float, left: int, y: int) -> Iterator[str]:
+    length = BARS * min(ratio, LONGEST) / LONGEST
+    kind = server if server in ("tricorn", "floor") else "rival"
+    yield _text(left, y + 12, server)
+    yield (
+        f'<rect class="{kind}" x="{left + NAMES}" y="{y + 2}" '
+        f'width="{length:.1f}" height="{ROW - 5}"/>'
+    )
+    cut = " (bar cut)" if ratio > LONGEST else ""
+    yield _text(left + NAMES + length + 5, y + 12, f"{ratio:.2f}{cut}")
 
 
 def _text(x: float, y: float, text: str, kind: str = "label") -> str:

@@ -38,16 +38,16 @@ class Figures:
     cpu: float  # seconds that wrk itself used
 
 
-def command(load: Load, seconds: float) -> list[str]:
-    """The wrk command line; wrk takes whole seconds only."""
+def command(load: Load, seconds: int) -> list[str]:
+    """The wrk command line."""
     return [
         *("taskset", "-c", load.cores, "wrk", "-t", "1", "-c", str(load.connections)),
-        *("-d", f"{max(1, round(seconds))}s", "--latency", "-s", str(SCRIPT)),
+        *("-d", f"{seconds}s", "--latency", "-s", str(SCRIPT)),
         *(load.url, "--", load.method, str(load.body)),
     ]
 
 
-def run(load: Load, seconds: float) -> Figures:
+def run(load: Load, seconds: int) -> Figures:
     """Runs wrk once.
 
     Raises:

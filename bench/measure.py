@@ -35,10 +35,10 @@ class AnswerError(Exception):
 class Effort:
     """How long and how much to measure: seconds, bytes and counts."""
 
-    rounds: int = 5
-    seconds: float = 2.0
-    warm_up: float = 1.0
-    idle_seconds: float = 5.0
+    rounds: int = 7
+    seconds: int = 1
+    warm_up: int = 1
+    idle_seconds: int = 5
     idle_connections: int = 5000
     transfer: int = 1024 * MEBIBYTE
     attempts: int = 3

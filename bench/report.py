@@ -13,9 +13,10 @@ SUBJECT = "tricorn"
 METHOD = """\
 One process for each server, pinned to one core, and wrk to the other (scenarios that say two
 cores: both share both). Nine request headers. In each round every server is started, its answer
-checked, warmed up and measured once; figures are medians over the rounds, with the lowest and the
-highest in brackets. CPU is user and system time of the server's whole process tree; the ratio
-between servers is the figure, the microseconds hold for this machine only.
+checked, warmed up and measured once. CPU is user and system time of the server's whole process
+tree. The figure is the ratio between two servers: the median over the rounds of the ratio within a
+round. What is not a ratio holds for this machine only: a median, and in brackets the lowest and the
+highest. A run during which other processes took much of the machine is measured again.
 """
 VERDICTS = {True: "met", False: "**not met**", None: "not measured"}
 
@@ -55,9 +56,10 @@ def _targets(results: Results) -> str:
 def _wanted(target: Target) -> str:
     sign = ">=" if target.metric in HIGHER_IS_BETTER else "<="
     subject = "" if target.subject == SUBJECT else f" of {target.subject}"
-    what = f"{METRICS[target.metric]}{subject}"
+    name, unit = METRICS[target.metric]
+    what = f"{name}{subject}"
     if not target.others:
-        return f"{what} {sign} {target.factor:,g}"
+        return f"{what} {sign} {target.factor:,g} {unit}".rstrip()
     others = "the best rival" if target.others == RIVALS else " or ".join(target.others)
     return f"{what} {sign} {target.factor:.2f} x {others}"
 
@@ -76,17 +78,26 @@ def _scenario(results: Results, scenario: Scenario) -> str:
     if not metrics:
         return f"### {scenario.title}\n\n" + _failures(results, scenario)
     order = results.medians(scenario.name, metrics[0], series)
-    head = ("server", "x tricorn", *(METRICS[metric] for metric in metrics))
+    head = ("server", "x tricorn", *(_heading(metric) for metric in metrics))
     rows = (
-        (server, _ratio(order, server), *(_spread(series[server][name]) for name in metrics))
+        (
+            server,
+            _ratio(results.ratio(scenario.name, metrics[0], server, SUBJECT)),
+            *(_spread(series[server][name]) for name in metrics),
+        )
         for server in order
     )
     table = _table(head, rows)
     return f"### {scenario.title}\n\n{table}" + _failures(results, scenario)
 
 
-def _ratio(values: dict[str, float], server: str) -> str:
-    return f"{values[server] / values[SUBJECT]:.2f}" if values.get(SUBJECT) else "-"
+def _heading(metric: str) -> str:
+    name, unit = METRICS[metric]
+    return f"{name}, {unit}" if unit else name
+
+
+def _ratio(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.2f}"
 
 
 def _spread(values: list[float]) -> str:

@@ -62,6 +62,16 @@ class Results:
         known.sort(key=lambda pair: pair[1], reverse=metric in HIGHER_IS_BETTER)
         return dict(known)
 
+    def ratio(self, scenario: str, metric: str, server: str, reference: str) -> float | None:
+        """The median over the rounds of `server` / `reference`; None if one was not measured.
+
+        Round by round, because a machine's pace drifts within minutes and both share a round.
+        """
+        own = self.values(scenario, server, metric)
+        other = self.values(scenario, reference, metric)
+        pairs = [a / b for a, b in zip(own, other, strict=False) if b]
+        return median(pairs) if pairs else None
+
     def scenarios(self) -> list[Scenario]:
         """The scenarios with anything to report, in the order of their table."""
         return [item for item in SCENARIOS if item.name in self.figures | self.failures]
@@ -86,12 +96,17 @@ class Verdict:
 
 
 def judge(results: Results, scenario: Scenario, target: Target) -> Verdict:
-    """Compares the medians."""
-    own = results.value(scenario.name, target.subject, target.metric)
+    """Compares with each of the target's others; the one that is hardest to meet counts."""
+    metric, subject = target.metric, target.subject
     if not target.others:
-        return Verdict(target, own, "")
-    measured = results.medians(scenario.name, target.metric, target.others)
-    if own is None or not measured:
+        return Verdict(target, results.value(scenario.name, subject, metric), "")
+    ratios = {
+        name: ratio
+        for name in target.others
+        if (ratio := results.ratio(scenario.name, metric, subject, name)) is not None
+    }
+    if not ratios:
         return Verdict(target, None, "")
-    best, value = next(iter(measured.items()))
-    return Verdict(target, own / value, best)
+    hardest = min if metric in HIGHER_IS_BETTER else max
+    reference = hardest(ratios, key=ratios.__getitem__)
+    return Verdict(target, ratios[reference], reference)

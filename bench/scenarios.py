@@ -44,21 +44,21 @@ class Scenario:
     targets: tuple[Target, ...] = ()
 
 
-# Unit and meaning of each metric.
+# What each metric measures, and its unit.
 METRICS = {
-    "cpu": "server CPU, us per request",
-    "p50": "median latency, us",
-    "p99": "99th percentile latency, us",
-    "rps": "requests per second",
-    "syscalls": "system calls per request",
-    "wakeups": "context switches per second when idle",
-    "connection": "bytes of memory per idle connection",
-    "growth": "growth of memory, MiB",
-    "speed": "MiB per second",
-    "start": "start to first answer, ms",
-    "others": "share of a core others took",
-    "idle_cpu": "share of a core when idle",
-    "cpu_seconds": "server CPU, s",
+    "cpu": ("server CPU per request", "us"),
+    "p50": ("median latency", "us"),
+    "p99": ("99th percentile latency", "us"),
+    "rps": ("requests per second", ""),
+    "others": ("cores used by others", ""),
+    "syscalls": ("system calls per request", ""),
+    "wakeups": ("context switches per second when idle", ""),
+    "idle_cpu": ("cores used when idle", ""),
+    "connection": ("memory per idle connection", "bytes"),
+    "growth": ("growth of memory", "MiB"),
+    "speed": ("speed", "MiB/s"),
+    "cpu_seconds": ("server CPU", "s"),
+    "start": ("start to first answer", "ms"),
 }
 HIGHER_IS_BETTER = frozenset({"rps", "speed"})
 
