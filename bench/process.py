@@ -52,9 +52,9 @@ class Process:
         return sum(_field(path, "ctxt_switches:") for path in files)
 
     def memory(self) -> int:
-        """Proportional set size of the tree in bytes: shared pages are counted once."""
+        """Anonymous memory of the tree in bytes; pages shared by several processes count once."""
         paths = (Path(f"/proc/{pid}/smaps_rollup") for pid in self.tree())
-        return sum(_field(path, "Pss:") for path in paths) * 1024
+        return sum(_field(path, "Pss_Anon:") for path in paths) * 1024
 
     def resident(self, name: str) -> int:
         """VmRSS (now) or VmHWM (the highest since `reset_peak`) of the tree in bytes."""
