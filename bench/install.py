@@ -1,7 +1,9 @@
-"""Makes what the benchmark runs: the rivals' virtual environment and the floor program."""
+"""Makes what the benchmark runs (the rivals' environment, the floor) and checks for the rest."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -11,6 +13,24 @@ HERE = Path(__file__).parent
 RIVALS = HERE.parent / ".rivals"
 REQUIREMENTS = HERE / "rivals.txt"
 FLOOR = HERE / "floor"
+
+
+TOOLS = {
+    "wrk": "the Debian package wrk",
+    "taskset": "the Debian package util-linux",
+    "strace": "the Debian package strace",
+    "nginx": "the Debian package nginx-light",
+    "cargo": "Rust, from rustup.rs",
+}
+
+
+def require_tools() -> None:
+    """Ends the program if a tool is missing or the machine cannot keep server and load apart."""
+    missing = [f"{name} ({source})" for name, source in TOOLS.items() if not shutil.which(name)]
+    if missing:
+        sys.exit(f"The benchmark needs {', '.join(missing)}: not found on PATH.")
+    if (os.cpu_count() or 1) < 2:
+        sys.exit("The benchmark needs 2 processors: one for the server, one for the load.")
 
 
 def rivals() -> Path:

@@ -28,13 +28,12 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What wrk saw: latencies in microseconds, bytes with heads."""
+    """What wrk saw: latencies in microseconds."""
 
     requests: int
     seconds: float
     p50: float
     p99: float
-    bytes: int
     cpu: float  # seconds that wrk itself used
 
 

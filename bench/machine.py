@@ -13,8 +13,9 @@ from rivals import SERVERS
 Facts = dict[str, str]
 FRAMEWORKS = ("uvloop", "httptools", "fastapi", "starlette", "flask", "django")
 VERSION = (
-    "import sys, platform, importlib.metadata as m\n"
-    "print('Python', platform.python_version())\n"
+    "import sys, sysconfig, platform, importlib.metadata as m\n"
+    "pgo = '--enable-optimizations' in (sysconfig.get_config_var('CONFIG_ARGS') or '')\n"
+    "print('Python', platform.python_version(), '' if pgo else '(built without PGO)')\n"
     "for name in sys.argv[1:]:\n"
     "    try: print(name, m.version(name))\n"
     "    except m.PackageNotFoundError: print(name, 'not installed')\n"
@@ -54,7 +55,7 @@ def _versions(python: Path, packages: list[str], owner: str) -> Facts:
     done = subprocess.run(
         [str(python), "-c", VERSION, *packages], capture_output=True, text=True, check=True
     )
-    pairs = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    pairs = [line.strip().split(" ", 1) for line in done.stdout.splitlines()]
     return {(owner + name if name == "Python" else name): version for name, version in pairs}
 
 

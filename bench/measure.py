@@ -6,7 +6,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -15,20 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import load
-from process import Process, accepts, busy, running
+from client import TIMEOUT, AnswerError, ask, connect, receive_body, send_body
+from process import Process, busy, running
 from scenarios import MEBIBYTE, Scenario
 
 Figures = dict[str, float]
 SERVER_CORE = 0
 LOAD_CORE = 1
 BOTH_CORES = f"{SERVER_CORE},{LOAD_CORE}"  # taskset's notation
-CHUNK = MEBIBYTE
-REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n"
-TIMEOUT = 20.0  # seconds without a byte from the server
-
-
-class AnswerError(Exception):
-    """The server's answer is not the one the application gave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +135,8 @@ def system_calls(launch: Launch, effort: Effort) -> Figures:
         tracer = subprocess.Popen(
             ["strace", "-q", "-c", "-f", "-o", str(summary), *pids], stderr=subprocess.DEVNULL
         )
-        _wait_until_traced(process.pid)
+        for pid in process.tree():
+            _wait_until_traced(pid)
         seen = load.run(launch.load, effort.seconds * 3)
         tracer.send_signal(signal.SIGINT)
         tracer.wait()
@@ -179,40 +173,16 @@ def idle_connections(launch: Launch, effort: Effort) -> Figures:
         load.run(launch.load, effort.warm_up)
         before = process.memory()
         for _ in range(effort.idle_connections):
-            _ask(clients.enter_context(_connect(launch.port)))
+            ask(clients.enter_context(connect(launch.port)))
         grown = process.memory() - before
     return {"connection": grown / effort.idle_connections}
-
-
-def _connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
-
-
-def _ask(client: socket.socket) -> None:
-    client.sendall(REQUEST)
-    if not client.recv(4096).startswith(b"HTTP/1.1 200"):
-        raise AnswerError("an idle connection got no answer")
 
 
 def upload(launch: Launch, effort: Effort) -> Figures:
     """Growth of memory and speed while one request body goes up."""
     with launch.started() as process:
-        _send_body(launch.port, effort.transfer // 16)
-        return _watched(process, effort.transfer, lambda: _send_body(launch.port, effort.transfer))
-
-
-def _send_body(port: int, size: int) -> None:
-    head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n"
-    chunk = bytes(CHUNK)
-    with _connect(port) as client:
-        client.sendall(head.encode())
-        for _ in range(size // CHUNK):
-            client.sendall(chunk)
-        _, body, _ = _receive_head(client)
-        while len(body) < len(str(size)) and (more := client.recv(4096)):
-            body += more
-    if body != str(size).encode():
-        raise AnswerError(f"of {size} bytes sent, the application counted {body[:80]!r}")
+        send_body(launch.port, effort.transfer // 16)
+        return _watched(process, effort.transfer, lambda: send_body(launch.port, effort.transfer))
 
 
 def download(launch: Launch, effort: Effort) -> Figures:
@@ -220,39 +190,10 @@ def download(launch: Launch, effort: Effort) -> Figures:
     path = Path(launch.environment["BENCH_FILE"])
     with launch.started() as process:
         os.truncate(path, effort.transfer)
-        _receive_body(launch.port, effort.transfer)
+        receive_body(launch.port, effort.transfer)
         return _watched(
-            process, effort.transfer, lambda: _receive_body(launch.port, effort.transfer)
+            process, effort.transfer, lambda: receive_body(launch.port, effort.transfer)
         )
-
-
-def _receive_body(port: int, size: int) -> None:
-    buffer = bytearray(CHUNK)
-    with _connect(port) as client:
-        client.sendall(REQUEST)
-        status, body, length = _receive_head(client)
-        if status != 200 or length != size:
-            raise AnswerError(f"status {status}, {length} bytes instead of {size}")
-        left = size - len(body)
-        while left:
-            # MSG_TRUNC: the kernel drops the bytes instead of copying them (tcp(7)).
-            count = client.recv_into(buffer, min(left, CHUNK), socket.MSG_TRUNC)
-            if not count:
-                raise AnswerError(f"the response ended {left} bytes early")
-            left -= count
-
-
-def _receive_head(client: socket.socket) -> tuple[int, bytes, int]:
-    """The status, what came of the body, and its announced length (-1: not announced)."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        more = client.recv(4096)
-        if not more:
-            raise AnswerError("the connection was closed instead of an answer")
-        received += more
-    head, _, body = received.partition(b"\r\n\r\n")
-    length = re.search(rb"^content-length: *(\d+)", head, re.MULTILINE | re.IGNORECASE)
-    return int(head.split()[1]), body, int(length[1]) if length else -1
 
 
 def _watched(process: Process, size: int, transfer: Callable[[], None]) -> Figures:
@@ -271,10 +212,8 @@ def start(launch: Launch, effort: Effort) -> Figures:
     """From the start of the process to its first answer."""
     begin = time.monotonic()
     with launch.started():
-        if not accepts(launch.port):
-            raise AnswerError("it stopped listening")
-        with _connect(launch.port) as client:
-            _ask(client)
+        with connect(launch.port) as client:
+            ask(client)
         seconds = time.monotonic() - begin
         launch.check()
     return {"start": seconds * 1000}

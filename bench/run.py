@@ -14,8 +14,9 @@ import chart
 import install
 import machine
 import report
+from client import AnswerError
 from load import LoadError
-from measure import KINDS, LOAD_CORE, AnswerError, Effort
+from measure import KINDS, LOAD_CORE, Effort
 from place import Place
 from process import StartError
 from results import Results
@@ -71,6 +72,7 @@ def _directory(options: argparse.Namespace) -> Path:
 
 def measure(options: argparse.Namespace, results: Results) -> None:
     """Runs the chosen scenarios one after the other."""
+    install.require_tools()
     effort = QUICK if options.quick else FULL
     effort = replace(effort, rounds=options.rounds or effort.rounds)
     os.sched_setaffinity(0, {LOAD_CORE})  # our own clients; servers and wrk have theirs set
