@@ -31,6 +31,8 @@ class Effort:
     rounds: int = 7
     seconds: int = 1
     warm_up: int = 1
+    # Longer than the usual keep-alive timeout: a last timer after the load is not idling.
+    wind_down: int = 6
     idle_seconds: int = 5
     idle_connections: int = 5000
     transfer: int = 1024 * MEBIBYTE
@@ -159,7 +161,7 @@ def idle(launch: Launch, effort: Effort) -> Figures:
     with launch.started() as process:
         launch.check()
         load.run(launch.load, effort.warm_up)
-        time.sleep(1.0)  # what winds down after the load is not idling
+        time.sleep(effort.wind_down)
         before, used = process.switches(), process.cpu()
         time.sleep(effort.idle_seconds)
         switches, cpu = process.switches() - before, process.cpu() - used

@@ -27,6 +27,7 @@ RESULTS = Path(__file__).parent / "results"
 FULL = Effort()
 QUICK = Effort(
     rounds=1,
+    wind_down=1,
     idle_seconds=1,
     idle_connections=200,
     transfer=64 * MEBIBYTE,
