@@ -9,9 +9,9 @@ from results import Results
 from scenarios import Scenario
 
 COLUMNS = 2
-WIDTH = 470  # of a panel, in pixels, as all lengths here
+WIDTH = 490  # of a panel, in pixels, as all lengths here
 NAMES = 95
-BARS = 290
+BARS = 280
 ROW = 18
 TITLE = 30
 GAP = 14
@@ -84,7 +84,7 @@ def _bar(server: str, ratio: float, left: int, y: int) -> Iterator[str]:
         f'<rect class="{kind}" x="{left + NAMES}" y="{y + 2}" '
         f'width="{length:.1f}" height="{ROW - 5}"/>'
     )
-    cut = " (bar cut)" if ratio > LONGEST else ""
+    cut = " (cut)" if ratio > LONGEST else ""
     yield _text(left + NAMES + length + 5, y + 12, f"{ratio:.2f}{cut}")
 
 
