@@ -79,6 +79,8 @@ pub struct Response {
     length: Option<u64>,
     has_date: bool,
     has_server: bool,
+    /// Bytes of body that went out, framing apart.
+    body_bytes: u64,
     /// May the connection go on once this response is out?
     keep_alive: bool,
 }
@@ -112,6 +114,7 @@ impl Response {
             length: None,
             has_date: false,
             has_server: false,
+            body_bytes: 0,
             keep_alive: asked.keep_alive,
         }
     }
@@ -146,6 +149,17 @@ impl Response {
     /// The Content-Length that the application has declared.
     pub fn length(&self) -> Option<u64> {
         self.length
+    }
+
+    /// Bytes of body that went out so far, framing apart.
+    pub fn body_bytes(&self) -> u64 {
+        self.body_bytes
+    }
+
+    /// Stands for a response that was given in the application's place.
+    pub fn replaced_by(&mut self, status: u16) {
+        self.status = status;
+        self.abandon();
     }
 
     /// May the connection serve another request afterwards?
@@ -259,6 +273,14 @@ impl Response {
 
     /// Accounts for a piece of body and says what goes around it.
     pub fn piece(&mut self, length: usize) -> Result<Wrap, Fault> {
+        let wrap = self.wrap(length)?;
+        if !wrap.skip {
+            self.body_bytes += length as u64;
+        }
+        Ok(wrap)
+    }
+
+    fn wrap(&mut self, length: usize) -> Result<Wrap, Fault> {
         match &mut self.state {
             State::Length(left) => {
                 *left = left.checked_sub(length as u64).ok_or(Fault::TooLong)?;

@@ -11,6 +11,7 @@ from typing import Any
 from tricorn._core import AsgiCore
 from tricorn.config import Config
 from tricorn.net.listener import Listener
+from tricorn.worker.access import open_access
 from tricorn.worker.hooks import Hooks
 from tricorn.worker.lifespan import Lifespan
 
@@ -44,6 +45,7 @@ class AsgiService:
         for listener in listeners:
             tcp = listener.path is None and isinstance(listener.sock.getsockname(), tuple)
             core.listen(listener.sock.fileno(), server_of(listener), tcp)
+        open_access(core, self._config.logs)
         self._core = core
         _abandon_after_fork(core)
         loop.add_reader(core.fileno(), core.poll)

@@ -12,6 +12,7 @@ from typing import Any
 from tricorn._core import WsgiCore
 from tricorn.config import Config
 from tricorn.net.listener import Listener
+from tricorn.worker.access import open_access
 from tricorn.worker.hooks import Hooks
 
 
@@ -36,6 +37,7 @@ class WsgiService:
             tcp = isinstance(name, tuple)
             server = (str(name[0]), str(name[1])) if tcp else (os.fsdecode(name), "")
             core.listen(listener.sock.fileno(), server, tcp)
+        open_access(core, self._config.logs)
         self._core = core
         _abandon_after_fork(core)
         for number in range(1, count + 1):

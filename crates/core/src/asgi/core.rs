@@ -11,7 +11,8 @@ use pyo3::types::{PyDict, PySet, PyTuple};
 use super::drive;
 use super::exchange::Exchange;
 use super::scope::Scopes;
-use crate::net::{Net, Poller};
+use crate::net::access::AccessLog;
+use crate::net::{sys, Net, Poller};
 use crate::py::call::bug;
 use crate::py::cell::OwnerCell;
 use crate::settings::Settings;
@@ -64,7 +65,8 @@ impl AsgiCore {
         let settings = Settings::read(config)?;
         let scopes = Scopes::new(py, &settings, &extensions, state.as_ref())?;
         let (make_task, task_keywords) = task_maker(&event_loop)?;
-        let (poller, net) = Net::new(settings)?;
+        let (poller, mut net) = Net::new(settings)?;
+        net.corks = true;
         Ok(Self {
             state: OwnerCell::new(State { net, in_poll: false, scheduled: false }),
             poller: OwnerCell::new(poller),
@@ -85,6 +87,13 @@ impl AsgiCore {
         Ok(())
     }
 
+    /// Writes access lines in `format` to a copy of `fd`, but for requests of the paths `exclude`.
+    fn access_log(&self, fd: RawFd, format: &str, exclude: Vec<String>) -> PyResult<()> {
+        let file = sys::duplicate(fd)?;
+        self.state.get().net.access = Some(AccessLog::new(file, format, exclude));
+        Ok(())
+    }
+
     fn fileno(&self) -> RawFd {
         self.poller.get().fd()
     }
@@ -101,7 +110,12 @@ impl AsgiCore {
             state.in_poll = true;
         }
         let outcome = run(slf);
-        slf.get().state.get().in_poll = false;
+        {
+            let mut state = slf.get().state.get();
+            state.in_poll = false;
+            state.net.uncork();
+            state.net.flush_lines();
+        }
         if slf.get().state.get().net.has_work() {
             schedule(slf)?;
         }
@@ -184,10 +198,7 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
                 }
             }
             if calls >= MOST_CALLS || start.elapsed() > LONGEST_POLL {
-                if more {
-                    core.get().state.get().net.wake();
-                }
-                return Ok(());
+                return Ok(()); // events left over keep the poller readable
             }
         }
         if !more {

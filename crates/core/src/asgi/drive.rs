@@ -63,11 +63,22 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
     };
     let origin = core.get().state.get().net.get(token).map(|conn| (conn.peer, conn.listener));
     let Some((peer, listener)) = origin else { return Ok(()) };
-    let scope = {
+    let built = {
         let mut scopes = core.get().scopes.get();
-        let client = scopes.client(py, token, peer)?;
-        scopes.build(py, &parsed, listener, client)?
+        let client = scopes.client(py, token, peer);
+        client.and_then(|client| scopes.build(py, &parsed, listener, client))
     };
+    let scope = match built {
+        Ok(scope) => scope,
+        Err(error) => {
+            core.get().state.get().net.fail(token, head);
+            warn(core, &format!("a scope could not be made: {error}"));
+            return Ok(());
+        }
+    };
+    let draft = core.get().state.get().net.access.as_mut().and_then(|access| {
+        access.begin(&parsed, peer, &|_| None) // a scope has no variables
+    });
     let begin = Begin {
         framing: parsed.framing,
         asked: Asked {
@@ -76,6 +87,7 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             keep_alive: parsed.keep_alive,
         },
         expects_continue: parsed.expects_continue,
+        draft,
     };
     let seq = core.get().state.get().net.begin(token, head, begin, Exchange::default());
     let target = Target { token, seq };

@@ -196,8 +196,9 @@ fn after<'py>(
     };
     if conn.response.is_done() {
         let finished = state.net.finish(target.token);
+        let wanted = finished.runnable || state.net.has_lines();
         drop(state);
-        if finished.runnable {
+        if wanted {
             schedule(core)?;
         }
         if let Some(exchange) = finished.exchange {
@@ -220,7 +221,13 @@ fn after<'py>(
         schedule_if_work(core)?;
         return ready::wait(waiter);
     }
-    if conn.exchange.as_mut().is_some_and(Exchange::is_due) {
+    let due = conn.exchange.as_mut().is_some_and(Exchange::is_due);
+    let corked = state.net.is_corked();
+    drop(state);
+    if corked {
+        schedule(core)?;
+    }
+    if due {
         return ready::give_way(py.None().into_bound(py));
     }
     ready::none(py)
@@ -248,7 +255,10 @@ fn fault_of<'py>(
 }
 
 pub fn schedule_if_work(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
-    let work = core.get().state.get().net.has_work();
+    let work = {
+        let state = core.get().state.get();
+        state.net.has_work() || state.net.has_lines()
+    };
     if work { schedule(core) } else { Ok(()) }
 }
 

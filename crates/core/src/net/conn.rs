@@ -16,6 +16,7 @@ use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
 use tricorn_wire::response::{Asked, Response};
 
+use super::access::Draft;
 use super::output::Output;
 use super::sys;
 use super::timer::NEVER;
@@ -72,6 +73,10 @@ pub struct Conn<X> {
     pub response: Response,
     /// Bytes of the response are out or on their way: it can't be replaced by an error any more.
     pub committed: bool,
+    /// `held` has pieces of body that wait for the application to let go.
+    pub(super) corked: bool,
+    /// The access line of the running request.
+    pub(super) draft: Option<Box<Draft>>,
     /// Counts the requests; tells the application's handles of different requests apart.
     pub seq: u32,
     /// When the present phase began or last made progress, in milliseconds of the reactor.
@@ -113,6 +118,8 @@ impl<X> Conn<X> {
             expects_continue: false,
             response: Response::new(Asked::default()),
             committed: false,
+            corked: false,
+            draft: None,
             seq: 0,
             since: now,
             body_bytes: 0,

@@ -17,6 +17,9 @@ use super::{stamp, Net, Token};
 /// Bodies up to this size are copied behind the head: cheaper than a second slice.
 const SMALL: usize = 16 * 1024;
 
+/// Small pieces are gathered up to this size while the application keeps sending.
+const CORK: usize = 32 * 1024;
+
 /// How a send left the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -55,6 +58,10 @@ impl<X> Net<X> {
             conn.held.extend_from_slice(bytes);
             conn.held.extend_from_slice(wrap.suffix());
         }
+        if self.corks && small && more && conn.held.len() <= CORK {
+            self.cork(token);
+            return Ok(Sent::Fine);
+        }
         if small {
             let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
             conn.push_held();
@@ -65,6 +72,32 @@ impl<X> Net<X> {
         let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
         conn.push_held();
         ended.map(|()| self.sent(token))
+    }
+
+    /// The piece waits until the application lets go, and goes out with those that follow.
+    fn cork(&mut self, token: Token) {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.committed = true;
+            if !std::mem::replace(&mut conn.corked, true) {
+                self.corked.push(token);
+            }
+        }
+    }
+
+    /// Does output wait for `uncork`?
+    pub fn is_corked(&self) -> bool {
+        !self.corked.is_empty()
+    }
+
+    /// The application has let go: sends what was gathered.
+    pub fn uncork(&mut self) {
+        while let Some(token) = self.corked.pop() {
+            let Some(conn) = self.conns.get_mut(token) else { continue };
+            if std::mem::take(&mut conn.corked) && !conn.held.is_empty() {
+                conn.push_held();
+                self.sent(token);
+            }
+        }
     }
 
     /// Sends `left` bytes of `file` as a piece of body.
@@ -138,6 +171,9 @@ impl<X> Net<X> {
             let stamp = stamp(&self.settings, &self.date);
             if let Some(conn) = self.conns.get_mut(token) {
                 conn.response.frame(whole, stamp, &mut conn.held);
+                if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
+                    access.note_fields(draft, &conn.held);
+                }
             }
         }
     }
@@ -203,7 +239,8 @@ impl<X> Net<X> {
         if let Some(conn) = self.conns.get_mut(token) {
             conn.held.clear();
             conn.push(&answer);
-            conn.response.abandon();
+            conn.response.replaced_by(status);
+            self.end_line(token);
             self.linger(token);
             self.enqueue(token);
         }
@@ -231,6 +268,10 @@ impl<X> Net<X> {
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.since = now;
+        self.end_line(token);
+        let Some(conn) = self.conns.get_mut(token) else {
+            return Finished { exchange: None, runnable: false };
+        };
         if conn.held.capacity() > SMALL {
             conn.held = Vec::new();
         }
@@ -292,6 +333,7 @@ impl<X> Conn<X> {
     }
 
     fn push_held(&mut self) {
+        self.corked = false;
         if !self.held.is_empty() {
             let held = std::mem::take(&mut self.held);
             self.push(&held);

@@ -7,6 +7,7 @@ use tricorn_wire::head::{find_end, Framing};
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::{Asked, Response};
 
+use super::access::Draft;
 use super::conn::{Conn, Phase};
 use super::output::Flush;
 use super::sys::{self, Io};
@@ -38,6 +39,8 @@ pub struct Begin {
     pub framing: Framing,
     pub asked: Asked,
     pub expects_continue: bool,
+    /// The start of its access line.
+    pub draft: Option<Box<Draft>>,
 }
 
 /// What `pull` found.
@@ -120,6 +123,9 @@ impl<X> Net<X> {
     }
 
     fn step_head(&mut self, token: Token) -> Step<X> {
+        if self.scratch.is_empty() {
+            self.scratch = vec![0; SCRATCH]; // lost with a head that nobody gave back
+        }
         for _ in 0..READS {
             let limits = self.settings.limits;
             let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
@@ -172,6 +178,7 @@ impl<X> Net<X> {
         conn.expects_continue = begin.expects_continue && !conn.body.is_done();
         conn.response = Response::new(begin.asked);
         conn.committed = false;
+        conn.draft = begin.draft;
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.held.clear();
@@ -191,6 +198,12 @@ impl<X> Net<X> {
             conn.response = Response::new(asked);
         }
         self.answer_reject(token, reject);
+    }
+
+    /// The exchange could not begin, through no fault of the client.
+    pub fn fail(&mut self, token: Token, head: Head) {
+        self.give_back(token, head);
+        self.answer(token, 500, "The server failed.");
     }
 
     fn give_back(&mut self, token: Token, head: Head) {

@@ -85,6 +85,7 @@ impl<X> Net<X> {
 
     /// Takes the connection out; its exchange, if one was running, comes back.
     pub fn close(&mut self, token: super::Token) -> Option<X> {
+        self.end_line(token);
         let mut conn = self.conns.remove(token)?;
         // Before the descriptor closes: a copy in a forked child would stay registered for ever.
         let _ = self.registry.deregister(&mut SourceFd(&conn.fd()));

@@ -4,12 +4,13 @@
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `egress` responses going out · `timer` deadlines
-//! * `sys` the system calls · `slab` where connections live
+//! * `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here calls Python, so no
 //! borrow of the reactor is ever held across application code.
 
+pub mod access;
 pub mod conn;
 mod egress;
 mod input;
@@ -35,6 +36,7 @@ use tricorn_wire::response::Stamp;
 pub use self::conn::{Conn, Phase};
 pub use self::egress::Sent;
 pub use self::input::{Begin, Head, Pull};
+use self::access::AccessLog;
 use self::listen::Listener;
 pub use self::slab::Token;
 use self::slab::Slab;
@@ -117,6 +119,10 @@ pub struct Net<X> {
     listeners: Vec<Listener>,
     pub(crate) conns: Slab<X>,
     queue: VecDeque<Token>,
+    /// Connections whose output is held back until the application lets go.
+    corked: Vec<Token>,
+    /// May output be held back so? PEP 3333 forbids it: a block is sent before the next is made.
+    pub(crate) corks: bool,
     timer: Timer,
     /// Milliseconds since the start, as of the last `wait` or `touch`.
     now: u64,
@@ -127,6 +133,7 @@ pub struct Net<X> {
     pub(crate) pulled: Vec<u8>,
     pub(crate) settings: Settings,
     draining: bool,
+    pub(crate) access: Option<AccessLog>,
     pub(crate) stats: Stats,
 }
 
@@ -141,6 +148,8 @@ impl<X> Net<X> {
             listeners: Vec::new(),
             conns: Slab::new(),
             queue: VecDeque::new(),
+            corked: Vec::new(),
+            corks: false,
             now: 0,
             date: [0; date::LEN],
             date_second: 0,
@@ -148,6 +157,7 @@ impl<X> Net<X> {
             pulled: Vec::new(),
             settings,
             draining: false,
+            access: None,
             stats: Stats::default(),
         };
         net.touch();
@@ -170,7 +180,10 @@ impl<X> Net<X> {
 
     fn note(&mut self, event: &Event) {
         match event.token() {
-            TIMER | WAKER => {}
+            TIMER => {}
+            WAKER => {
+                self.resume_listeners();
+            }
             mio::Token(listener) if listener >= LISTENERS => self.accept(listener - LISTENERS),
             mio::Token(packed) => {
                 let token = Token::unpack(packed);
@@ -230,6 +243,29 @@ impl<X> Net<X> {
     /// Reads the clock, after a time in which the application ran.
     pub fn touch(&mut self) {
         self.now = self.timer.now();
+    }
+
+    /// Do access lines wait to be written?
+    pub fn has_lines(&self) -> bool {
+        self.access.as_ref().is_some_and(AccessLog::has_lines)
+    }
+
+    /// Writes the access lines that wait.
+    pub fn flush_lines(&mut self) {
+        if let Some(access) = &mut self.access {
+            if access.has_lines() {
+                access.flush();
+            }
+        }
+    }
+
+    /// The request is over, one way or another: its access line is complete.
+    fn end_line(&mut self, token: Token) {
+        if let (Some(access), Some(conn)) = (&mut self.access, self.conns.get_mut(token)) {
+            if let Some(draft) = conn.draft.take() {
+                access.end(draft, &conn.response);
+            }
+        }
     }
 
     fn refresh_date(&mut self) {

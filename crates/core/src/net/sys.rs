@@ -347,3 +347,17 @@ pub fn unix_seconds() -> u64 {
     use std::time::{SystemTime, UNIX_EPOCH};
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
+
+/// strftime(3) of local time.
+pub fn local_time(seconds: u64, format: &std::ffi::CStr) -> String {
+    let time = seconds as libc::time_t;
+    let mut buffer = [0u8; 64];
+    // SAFETY: an all-zero tm is valid and filled by localtime_r; strftime writes at most the
+    // buffer's length and says how much.
+    let size = unsafe {
+        let mut parts: libc::tm = std::mem::zeroed();
+        libc::localtime_r(&time, &mut parts);
+        libc::strftime(buffer.as_mut_ptr().cast(), buffer.len(), format.as_ptr(), &parts)
+    };
+    String::from_utf8_lossy(&buffer[..size]).into_owned()
+}

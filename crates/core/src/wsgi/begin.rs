@@ -72,7 +72,25 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
     };
     let origin = this.net().get(token).map(|conn| (conn.peer, conn.listener));
     let Some((peer, listener)) = origin else { return Ok(None) };
-    let environ = this.lock_environs().build(py, &parsed, listener, (token, peer))?;
+    let built = this.lock_environs().build(py, &parsed, listener, (token, peer));
+    let environ = match built {
+        Ok(environ) => environ,
+        Err(error) => {
+            this.net().fail(token, head);
+            this.warn(py, &format!("an environ could not be made: {error}"));
+            return Ok(None);
+        }
+    };
+    let variable = |name: &str| -> Option<String> {
+        environ.get_item(name).ok()??.str().ok()?.extract().ok()
+    };
+    // Taken out while it reads the environ, which may run Python.
+    let access = this.net().access.take();
+    let draft = access.and_then(|mut access| {
+        let draft = access.begin(&parsed, peer, &variable);
+        this.net().access = Some(access);
+        draft
+    });
     let begin = Begin {
         framing: parsed.framing,
         asked: Asked {
@@ -81,6 +99,7 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
             keep_alive: parsed.keep_alive,
         },
         expects_continue: parsed.expects_continue,
+        draft,
     };
     let route = Route::new(parsed.method.as_bytes(), parsed.target.path);
     let at_once = begin.framing == Framing::Length(0) || begin.expects_continue;

@@ -93,7 +93,8 @@ fn watched(
     }
     // Whoever runs the reactor now may sleep on a connection that has input already, or wait for
     // the last call to end.
-    let net = this.net();
+    let mut net = this.net();
+    net.flush_lines();
     if net.has_work() || net.is_draining() {
         net.wake();
     }

@@ -16,7 +16,8 @@ use super::call;
 use super::environ::Environs;
 use super::monitor::Monitor;
 use super::routes::Routes;
-use crate::net::{Net, Poller, Step, Token};
+use crate::net::access::AccessLog;
+use crate::net::{sys, Net, Poller, Step, Token};
 use crate::py::call::bug;
 use crate::settings::Settings;
 
@@ -76,6 +77,13 @@ impl WsgiCore {
     fn listen(&self, py: Python<'_>, fd: RawFd, server: (String, String), tcp: bool) -> PyResult<()> {
         self.lock_environs().add_listener(py, &server.0, &server.1)?;
         self.net().listen(fd, tcp)?;
+        Ok(())
+    }
+
+    /// Writes access lines in `format` to a copy of `fd`, but for requests of the paths `exclude`.
+    fn access_log(&self, fd: RawFd, format: &str, exclude: Vec<String>) -> PyResult<()> {
+        let file = sys::duplicate(fd)?;
+        self.net().access = Some(AccessLog::new(file, format, exclude));
         Ok(())
     }
 
@@ -154,24 +162,22 @@ impl WsgiCore {
             if self.baton.is_stopped() {
                 return Ok(Hold::Kept);
             }
-            let mut more = self.collect(slf.py())?;
+            self.collect(slf.py())?;
             loop {
                 // Its own statement: the guard must be gone before the connection is served.
                 let token = self.net().next();
                 let Some(token) = token else { break };
                 if self.serve(slf, token) == Hold::Lost {
-                    if std::mem::take(&mut more) {
-                        self.net().wake();
-                    }
                     return Ok(Hold::Lost);
                 }
             }
+            self.net().flush_lines();
             self.report_idle(slf.py())?;
         }
     }
 
     /// Waits for events: at first without letting the interpreter go, then for as long as it takes.
-    fn collect(&self, py: Python<'_>) -> PyResult<bool> {
+    fn collect(&self, py: Python<'_>) -> PyResult<()> {
         // Only the holder of the baton gets here, so the lock is always free.
         let poller = || self.poller.lock().unwrap_or_else(PoisonError::into_inner);
         let found = poller().wait(Some(Duration::ZERO))?;
@@ -179,7 +185,8 @@ impl WsgiCore {
             py.detach(|| poller().wait(None))?;
             py.check_signals()?;
         }
-        Ok(self.net().take(&poller()))
+        self.net().take(&poller());
+        Ok(())
     }
 
     fn serve(&self, slf: &Bound<'_, Self>, token: Token) -> Hold {

@@ -1,0 +1,377 @@
+//! The access log: Gunicorn's format atoms or JSON, written without Python.
+//!
+//! The request's half of a line is rendered when the request begins, while its head is at hand; what
+//! only the response knows is put in between when it ends. Lines gather in a buffer that goes out
+//! in one write(2) per round of the reactor.
+
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Instant;
+
+use tricorn_wire::head::Head;
+use tricorn_wire::response::Response;
+
+use super::sys;
+
+/// Lines gathered before they go out in the middle of a round.
+const GATHER: usize = 32 * 1024;
+
+/// What a request is asked for when the response is not there: the client left before it began.
+const CLIENT_LEFT: u16 = 499;
+
+/// A part of a line that the request knows.
+enum Asked {
+    Text(Vec<u8>),
+    Remote,
+    User,
+    Time,
+    RequestLine,
+    Method,
+    Path,
+    Query,
+    Protocol,
+    Field(String),
+    /// An environ variable of WSGI.
+    Variable(String),
+}
+
+/// A part of a line that the response knows.
+#[derive(Clone)]
+enum Answered {
+    Status,
+    Bytes,
+    BytesOrDash,
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    DecimalSeconds,
+    Field(Vec<u8>),
+}
+
+enum Part {
+    Asked(Asked),
+    Answered(Answered),
+}
+
+/// How values are written so that they can't break out of their place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    Text,
+    Json,
+}
+
+/// A line in the making.
+#[derive(Default)]
+pub struct Draft {
+    text: Vec<u8>,
+    /// Where in `text` each answered part goes, in order.
+    places: Vec<usize>,
+    /// Response fields that the format wants, in order.
+    fields: Vec<Option<Vec<u8>>>,
+    start: Option<Instant>,
+}
+
+pub struct AccessLog {
+    file: OwnedFd,
+    parts: Vec<Part>,
+    answered: Vec<Answered>,
+    escape: Escape,
+    exclude: Vec<Vec<u8>>,
+    buffer: Vec<u8>,
+    spare: Vec<Box<Draft>>,
+    /// The time as text, and the second it is for.
+    time: (u64, String),
+}
+
+impl AccessLog {
+    /// `format` has been checked by the configuration; `json` stands for a JSON object per line.
+    pub fn new(file: OwnedFd, format: &str, exclude: Vec<String>) -> Self {
+        let escape = if format == "json" { Escape::Json } else { Escape::Text };
+        let parts = match escape {
+            Escape::Json => parse(JSON),
+            Escape::Text => parse(format),
+        };
+        let answered = parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Answered(answered) => Some(answered.clone()),
+                Part::Asked(_) => None,
+            })
+            .collect();
+        Self {
+            file,
+            parts,
+            answered,
+            escape,
+            exclude: exclude.into_iter().map(String::into_bytes).collect(),
+            buffer: Vec::new(),
+            spare: Vec::new(),
+            time: (0, String::new()),
+        }
+    }
+
+    /// Renders what a request knows; None if its path is left out.
+    pub fn begin(
+        &mut self,
+        head: &Head,
+        peer: Option<SocketAddr>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Box<Draft>> {
+        if self.exclude.iter().any(|path| path == head.target.path) {
+            return None;
+        }
+        self.refresh_time();
+        let mut draft = self.spare.pop().unwrap_or_default();
+        draft.start = Some(Instant::now());
+        for part in &self.parts {
+            match part {
+                Part::Answered(_) => draft.places.push(draft.text.len()),
+                Part::Asked(asked) => {
+                    let value = asked.value(head, peer, &self.time.1, variable);
+                    match asked {
+                        Asked::Text(text) => draft.text.extend_from_slice(text),
+                        _ => escape(self.escape, value.as_deref(), &mut draft.text),
+                    }
+                }
+            }
+        }
+        Some(draft)
+    }
+
+    /// Notes the response fields that the format wants, from the head as it goes out.
+    pub fn note_fields(&self, draft: &mut Draft, head: &[u8]) {
+        for answered in &self.answered {
+            if let Answered::Field(name) = answered {
+                draft.fields.push(find_field(head, name));
+            }
+        }
+    }
+
+    /// Completes the line.
+    pub fn end(&mut self, mut draft: Box<Draft>, response: &Response) {
+        let micros = draft.start.map_or(0, |start| start.elapsed().as_micros() as u64);
+        let mut at = 0;
+        let mut fields = std::mem::take(&mut draft.fields).into_iter();
+        for (answered, place) in self.answered.iter().zip(&draft.places) {
+            self.buffer.extend_from_slice(&draft.text[at..*place]);
+            at = *place;
+            let status = if response.status() == 0 { CLIENT_LEFT } else { response.status() };
+            let bytes = response.body_bytes();
+            let number = match answered {
+                Answered::Status => status.to_string(),
+                Answered::Bytes => bytes.to_string(),
+                Answered::BytesOrDash if bytes == 0 => "-".into(),
+                Answered::BytesOrDash => bytes.to_string(),
+                Answered::Seconds => (micros / 1_000_000).to_string(),
+                Answered::Milliseconds => (micros / 1_000).to_string(),
+                Answered::Microseconds => micros.to_string(),
+                Answered::DecimalSeconds => format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000),
+                Answered::Field(_) => {
+                    escape(self.escape, fields.next().flatten().as_deref(), &mut self.buffer);
+                    continue;
+                }
+            };
+            self.buffer.extend_from_slice(number.as_bytes());
+        }
+        self.buffer.extend_from_slice(&draft.text[at..]);
+        self.buffer.push(b'\n');
+        draft.text.clear();
+        draft.places.clear();
+        self.spare.push(draft);
+        if self.buffer.len() > GATHER {
+            self.flush();
+        }
+    }
+
+    pub fn has_lines(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    pub fn flush(&mut self) {
+        sys::write_log(self.file.as_raw_fd(), &self.buffer);
+        self.buffer.clear();
+    }
+
+    fn refresh_time(&mut self) {
+        let seconds = sys::unix_seconds();
+        if seconds != self.time.0 {
+            self.time = match self.escape {
+                Escape::Text => (seconds, format!("[{}]", sys::local_time(seconds, LOG_TIME))),
+                Escape::Json => (seconds, sys::local_time(seconds, ISO_TIME)),
+            };
+        }
+    }
+}
+
+impl Drop for AccessLog {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+const LOG_TIME: &std::ffi::CStr = c"%d/%b/%Y:%H:%M:%S %z";
+const ISO_TIME: &std::ffi::CStr = c"%Y-%m-%dT%H:%M:%S%z";
+
+const JSON: &str = concat!(
+    r#"{"time":%(t)s,"remote":%(h)s,"method":%(m)s,"path":%(U)s,"query":%(q)s,"protocol":%(H)s,"#,
+    r#""status":%(s)s,"bytes":%(B)s,"duration_us":%(D)s,"referer":%(f)s,"user_agent":%(a)s}"#
+);
+
+/// `%(h)s` and the like, `%%`, and text between them.
+fn parse(format: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut rest = format;
+    while let Some(at) = rest.find('%') {
+        push_text(&mut parts, &rest[..at]);
+        rest = &rest[at..];
+        let Some((name, after)) = rest.strip_prefix("%(").and_then(|name| name.split_once(")s"))
+        else {
+            push_text(&mut parts, "%");
+            rest = rest.strip_prefix("%%").unwrap_or(&rest[1..]);
+            continue;
+        };
+        parts.push(atom(name));
+        rest = after;
+    }
+    push_text(&mut parts, rest);
+    parts
+}
+
+fn push_text(parts: &mut Vec<Part>, text: &str) {
+    if !text.is_empty() {
+        parts.push(Part::Asked(Asked::Text(text.into())));
+    }
+}
+
+/// Gunicorn's atoms (its documentation of `access_log_format`).
+fn atom(name: &str) -> Part {
+    let asked = match name {
+        "h" => Asked::Remote,
+        "u" => Asked::User,
+        "t" => Asked::Time,
+        "r" => Asked::RequestLine,
+        "m" => Asked::Method,
+        "U" => Asked::Path,
+        "q" => Asked::Query,
+        "H" => Asked::Protocol,
+        "f" => Asked::Field("referer".into()),
+        "a" => Asked::Field("user-agent".into()),
+        "p" => Asked::Text(format!("<{}>", std::process::id()).into()),
+        "s" => return Part::Answered(Answered::Status),
+        "B" => return Part::Answered(Answered::Bytes),
+        "b" => return Part::Answered(Answered::BytesOrDash),
+        "T" => return Part::Answered(Answered::Seconds),
+        "M" => return Part::Answered(Answered::Milliseconds),
+        "D" => return Part::Answered(Answered::Microseconds),
+        "L" => return Part::Answered(Answered::DecimalSeconds),
+        _ => match name.strip_prefix('{').and_then(|name| name.split_once('}')) {
+            Some((field, "i")) => Asked::Field(field.to_ascii_lowercase()),
+            Some((field, "o")) => {
+                return Part::Answered(Answered::Field(field.to_ascii_lowercase().into()));
+            }
+            Some((variable, "e")) => Asked::Variable(variable.into()),
+            _ => Asked::Text(b"-".to_vec()), // "l", and whatever a newer format may bring
+        },
+    };
+    Part::Asked(asked)
+}
+
+impl Asked {
+    fn value(
+        &self,
+        head: &Head,
+        peer: Option<SocketAddr>,
+        time: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Vec<u8>> {
+        let protocol = if head.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" };
+        Some(match self {
+            Self::Text(_) => return None,
+            Self::Remote => peer?.ip().to_canonical().to_string().into(),
+            Self::User => user(field(head, "authorization")?)?,
+            Self::Time => time.into(),
+            Self::RequestLine => {
+                [head.method.as_bytes(), b" ", head.target.raw, b" ", protocol.as_bytes()].concat()
+            }
+            Self::Method => head.method.into(),
+            Self::Path => head.target.path.to_vec(),
+            Self::Query => head.target.query.to_vec(),
+            Self::Protocol => protocol.into(),
+            Self::Field(name) => field(head, name)?.to_vec(),
+            Self::Variable(name) => variable(name)?.into(),
+        })
+    }
+}
+
+fn field<'b>(head: &Head<'b, '_>, name: &str) -> Option<&'b [u8]> {
+    let found = head.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+    found.map(|field| field.value)
+}
+
+/// The value of a field in an encoded head; `name` is in lower case.
+fn find_field(head: &[u8], name: &[u8]) -> Option<Vec<u8>> {
+    head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
+        let found = line[..colon].eq_ignore_ascii_case(name);
+        found.then(|| line[colon + 1..].trim_ascii().to_vec())
+    })
+}
+
+/// The user of `Basic` credentials (RFC 7617 §2).
+fn user(authorization: &[u8]) -> Option<Vec<u8>> {
+    let (scheme, credentials) = authorization.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let decoded = decode_base64(credentials.trim_ascii())?;
+    let colon = memchr::memchr(b':', &decoded)?;
+    Some(decoded[..colon].to_vec())
+}
+
+/// Base64 (RFC 4648 §4) with or without padding.
+fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let (mut bits, mut count, mut out) = (0u32, 0, Vec::new());
+    for byte in text.iter().take_while(|&&byte| byte != b'=') {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count) as u8);
+        }
+    }
+    Some(out)
+}
+
+/// A value in its place: quotes, backslashes and control bytes can't end it or forge a line.
+fn escape(how: Escape, value: Option<&[u8]>, out: &mut Vec<u8>) {
+    match (how, value) {
+        (Escape::Text, None) => out.push(b'-'),
+        (Escape::Json, None) => out.extend_from_slice(b"null"),
+        (Escape::Text, Some(value)) => value.iter().for_each(|&byte| match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b' '..=b'~' => out.push(byte),
+            _ => out.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+        }),
+        (Escape::Json, Some(value)) => {
+            out.push(b'"');
+            for letter in String::from_utf8_lossy(value).chars() {
+                match letter {
+                    '"' | '\\' => out.extend_from_slice(&[b'\\', letter as u8]),
+                    '\0'..='\x1f' | '\x7f' => {
+                        out.extend_from_slice(format!("\\u{:04x}", letter as u32).as_bytes());
+                    }
+                    _ => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+                }
+            }
+            out.push(b'"');
+        }
+    }
+}
