@@ -1,11 +1,12 @@
 """The echo application behind the ASGI checker, with a path that tells what it complained of.
 
 ``/complaints`` answers with the complaints since it was last asked and with all types seen;
-``/wait`` waits for the client to go.
+``/wait`` waits for the client to go; ``/pause`` gives the loop a turn before it answers.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from tests.contract.echo_asgi import app as echo
@@ -24,6 +25,9 @@ async def serve(scope: Message, receive: Receive, send: Send) -> None:
     elif scope["path"] == "/wait":
         while (await receive())["type"] != "http.disconnect":
             pass
+    elif scope["path"] == "/pause":
+        await asyncio.sleep(0)
+        await respond(send, 200, True, b"")
     else:
         await echo(scope, receive, send)
 

@@ -14,7 +14,8 @@ from tests.kit import Server, serve
 from tests.kit.process import ROOT
 from tests.kit.wire import Address
 
-INTERFACES = ("asgi", "wsgi")
+MODES = {"asgi": (), "wsgi": ("--threads", "8"), "wsgi inline": ("--threads", "1")}
+"""How the echo application is served: its interface first, and the options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,14 @@ class Echo:
     unix: Path
 
 
-@pytest.fixture(scope="session", params=INTERFACES)
+@pytest.fixture(scope="session", params=MODES)
 def echo(request: pytest.FixtureRequest) -> Iterator[Echo]:
-    """The echo application of one interface, served with the body limit of the table."""
-    interface: str = request.param
+    """The echo application in one mode, served with the body limit of the table."""
+    interface = request.param.split()[0]
     with tempfile.TemporaryDirectory(prefix="tricorn-") as place:
         unix = Path(place) / "echo"
         binds = ("127.0.0.1:0", f"unix:{unix}")
-        options = ("--body-size", str(BODY_SIZE))
+        options = ("--body-size", str(BODY_SIZE), *MODES[request.param])
         app = f"tests.contract.echo_{interface}:app"
         with serve(app, *options, app_dir=ROOT, binds=binds) as server:
             tcp = next(address for address in server.addresses if isinstance(address, tuple))

@@ -61,6 +61,15 @@ def test_request_shapes(checked: Server, shape: str) -> None:
     assert told(checked)["complaints"] == []
 
 
+def test_requests_behind_a_pause(checked: Server) -> None:
+    """A request that starts from another's send() has a context of its own all the same."""
+    with checked.connect() as wire:
+        wire.send(get(target=b"/pause") * 3)
+        assert [wire.response().status for _ in range(3)] == [200] * 3
+
+    assert told(checked)["complaints"] == []
+
+
 def test_head(checked: Server) -> None:
     """HEAD is handed over as HEAD."""
     with checked.connect() as wire:

@@ -19,7 +19,8 @@ LINES = b"first line\nsecond\n\nlast without an end"
 def validated(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The validated application with one thread and with several; its complaints are tracebacks."""
     app = "tests.contract.validated_wsgi:app"
-    with serve(app, "--threads", request.param, app_dir=ROOT) as server:
+    options = ("--interface", "wsgi", "--threads", request.param)
+    with serve(app, *options, app_dir=ROOT) as server:
         yield server
         assert server.stop() == 0
         complaints = [
