@@ -83,6 +83,9 @@ class AsgiService:
             "http.response.trailers": {},
             "http.response.early_hint": {},
             "http.response.debug": {},
+            # Ours: the last http.request message has the trailer fields of a chunked body under
+            # the same name, as [(name, value)] of bytes, if there were any.
+            "tricorn.trailers": {},
             # Ours: an asyncio.Event that is set when draining starts, so that endless responses
             # (server-sent events, long polls) can end well.
             "tricorn.shutdown": {"event": self._draining},

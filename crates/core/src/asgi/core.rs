@@ -45,6 +45,9 @@ pub struct AsgiCore {
     /// `asyncio.Task`, or the loop's `create_task` if it has a task factory.
     pub make_task: Py<PyAny>,
     pub task_keywords: Option<Py<PyTuple>>,
+    /// The context that `poll` is scheduled in: that of whoever happens to schedule it would leak
+    /// from one request into the next.
+    context: Py<PyAny>,
     /// Tasks that did not end in their first step; asyncio itself keeps only weak references.
     pub tasks: Py<PySet>,
 }
@@ -76,6 +79,7 @@ impl AsgiCore {
             hooks,
             make_task,
             task_keywords,
+            context: py.import("contextvars")?.call_method0("copy_context")?.unbind(),
             tasks: PySet::empty(py)?.unbind(),
         })
     }
@@ -173,7 +177,10 @@ pub fn schedule(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
         }
     }
     let poll = core.getattr(intern!(py, "poll"))?;
-    core.get().event_loop.bind(py).call_method1(intern!(py, "call_soon"), (poll,))?;
+    let this = core.get();
+    let keywords = PyDict::new(py);
+    keywords.set_item(intern!(py, "context"), &this.context)?;
+    this.event_loop.bind(py).call_method(intern!(py, "call_soon"), (poll,), Some(&keywords))?;
     Ok(())
 }
 
