@@ -1,4 +1,4 @@
-"""The lifespan of an ASGI application: its start-up before the first request, its end after the last.
+"""The lifespan of an ASGI application: its start-up before, and its end after all requests.
 
 ASGI lifespan spec 2.0: one call of the application with scope ``{"type": "lifespan", "asgi": dict,
 "state": dict}``; it receives ``lifespan.startup`` and ``lifespan.shutdown`` and answers each with
@@ -54,8 +54,8 @@ class Lifespan:
             await self._ask("shutdown")
         except LifespanError as error:
             _log.error("%s", error)
-        if self._task.done() and not self._task.cancelled() and (error := self._task.exception()):
-            _log.error("the application's lifespan ended with an error\n%s", app_traceback(error))
+        if self._task.done() and not self._task.cancelled() and (cause := self._task.exception()):
+            _log.error("the application's lifespan ended with an error\n%s", app_traceback(cause))
         elif not self._task.done():
             await asyncio.wait([self._task], timeout=1.0)
             self._task.cancel()

@@ -119,7 +119,7 @@ class Server:
                     signal.signal(number, handler)
 
 
-def _handle_signals(stop: Callable[[], object]) -> dict[int, Any]:
+def _handle_signals(stop: Callable[[], object]) -> dict[signal.Signals, Any]:
     """SIGINT and SIGTERM call ``stop``, and after the first of them either ends the process.
 
     The kernel resets a handler when it calls it, so a second signal works whatever the
