@@ -13,6 +13,7 @@ from tricorn.config import Config
 
 __all__ = [
     "AsgiCore",
+    "ClientDisconnected",
     "FileWrapper",
     "Input",
     "StartResponse",
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+class ClientDisconnected(OSError):
+    """What an application gets from send() and from reads once its client has gone."""
 
 def reset_on_delivery(signal: int) -> None:
     """Reset a signal's handler to the default one when it is next delivered.

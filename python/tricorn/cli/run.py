@@ -12,6 +12,7 @@ from tricorn.logs.banner import Banner
 if TYPE_CHECKING:
     from tricorn.config import Config
     from tricorn.worker.loader import Loaded
+    from tricorn.worker.server import Server
 
 _SUMMARY = """Serve a WSGI or ASGI application.
 
@@ -74,10 +75,17 @@ def _serve(config: Config, loaded: Loaded) -> None:
     from tricorn.worker.server import Server
 
     def announce(server: Server) -> None:
-        import asyncio
-
-        loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
-        banner = Banner(loaded.name, loaded.interface, server.addresses, loop)
+        banner = Banner(loaded.name, loaded.interface, server.addresses, _detail(server))
         print(banner.text(), file=sys.stderr, flush=True)
 
     Server(loaded.app, config, loaded.interface).run(announce)
+
+
+def _detail(server: Server) -> str:
+    """How the application runs: the event loop's name, or the number of threads."""
+    if server.interface == "wsgi":
+        threads = server.config.process.threads
+        return f"{threads} thread{'s' if threads > 1 else ''}"
+    import asyncio
+
+    return type(asyncio.get_running_loop()).__module__.partition(".")[0]
