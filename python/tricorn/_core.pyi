@@ -25,7 +25,7 @@ __all__ = [
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
-class ClientDisconnected(OSError):
+class ClientDisconnected(OSError):  # noqa: N818 (the ASGI specification has no name for it)
     """What an application gets from send() and from reads once its client has gone."""
 
 def reset_on_delivery(signal: int) -> None:

@@ -48,7 +48,7 @@ class Server:
         self._service: Service | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_asked = False
-        self._stop = asyncio.Event()
+        self._stop: asyncio.Future[None] | None = None
         self._started = False
 
     @property
@@ -64,7 +64,11 @@ class Server:
         # serve() writes and reads these two the other way round, so one of us sees the other.
         self._stop_asked = True
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stop.set)
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if self._stop is not None and not self._stop.done():
+            self._stop.set_result(None)
 
     def stats(self) -> dict[str, int]:
         """Counters since the start: accepted, requests, rejected, connections."""
@@ -76,10 +80,10 @@ class Server:
         ``on_ready`` is called when requests are being answered. Raises BindError and LifespanError.
         """
         self._loop = asyncio.get_running_loop()
+        self._stop = stop = self._loop.create_future()
         if self._stop_asked:
             return
-        starting = asyncio.create_task(self.__aenter__())
-        stop = asyncio.create_task(self._stop.wait())
+        starting = self._loop.create_task(self.__aenter__())
         stop.add_done_callback(lambda _: starting.cancel())
         try:
             await starting
@@ -90,7 +94,6 @@ class Server:
             if self._started or not self._stop_asked:
                 raise
         finally:
-            stop.cancel()
             if self._started:
                 await self.__aexit__(None, None, None)
 
