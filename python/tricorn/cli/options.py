@@ -15,6 +15,7 @@ import click
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS, heading
 from tricorn.config.setting import Setting
 from tricorn.errors import ConfigError
+from tricorn.version import version
 
 _USAGE = "APP [OPTIONS]"
 _EPILOG = (
@@ -55,14 +56,7 @@ def parse(program: str, summary: str, arguments: Sequence[str]) -> CommandLine:
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted:
         return
-    # Costs more than all the rest of this module, so only here.
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        number = version("tricorn")
-    except PackageNotFoundError:
-        number = "(not installed)"
-    click.echo(f"tricorn {number}, Python {sys.version.split()[0]} on {sys.platform}")
+    click.echo(f"tricorn {version()}, Python {sys.version.split()[0]} on {sys.platform}")
     context.exit()
 
 

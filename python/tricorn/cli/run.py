@@ -1,16 +1,18 @@
-"""``tricorn APP``: serve an application until the server is told to stop."""
+"""``tricorn APP`` and ``tricorn.run()``: serve an application until the server is told to stop."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tricorn.cli.settings import read_settings
+from tricorn.errors import ConfigError, TricornError
 from tricorn.logs.banner import Banner
 
 if TYPE_CHECKING:
     from tricorn.config import Config
     from tricorn.worker.loader import Loaded
+    from tricorn.worker.server import Server
 
 _SUMMARY = """Serve a WSGI or ASGI application.
 
@@ -28,18 +30,62 @@ def main(arguments: list[str]) -> int:
     from tricorn.worker.loader import load
 
     configure(config.logs)
-    return _run_worker(config, load(config.app))
+    _serve(config, load(config.app))
+    return 0
 
 
-def _run_worker(config: Config, loaded: Loaded) -> int:
+def run(app: Any, **settings: object) -> None:
+    """Serve an application in this process until SIGINT or SIGTERM, as the command does.
+
+    ``app`` is the application itself, or text as the command takes it: ``"main:app"``. Keywords
+    are settings by their flag's name: ``run(app, port=8000, keep_alive="15s")``. Neither files nor
+    the environment are read. In a thread that is not the main one, signals are left alone.
+
+    Raises ConfigError that lists every wrong keyword. What fails later is told on stderr and ends
+    the process as the command does, with SystemExit: 1 when the application cannot be loaded or an
+    address not be bound, 3 when the application's start-up fails.
+    """
+    from tricorn.config import Config
+    from tricorn.logs.error_log import configure
+
+    if isinstance(app, str):
+        settings["app"] = app
+    config = Config.make(**settings)
+    configure(config.logs)
+    try:
+        _serve(config, _loaded(app, config))
+    except ConfigError:
+        raise
+    except TricornError as error:
+        print(f"tricorn: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+def _loaded(app: Any, config: Config) -> Loaded:
+    from tricorn.worker.interface import detect
+    from tricorn.worker.loader import Loaded, load
+
+    if isinstance(app, str):
+        return load(config.app)
+    name = getattr(app, "__qualname__", type(app).__qualname__)
+    return Loaded(app, detect(app, config.app.interface, name), name)
+
+
+def _serve(config: Config, loaded: Loaded) -> None:
     from tricorn.worker.server import Server
 
     def announce(server: Server) -> None:
-        import asyncio
-
-        loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
-        banner = Banner(loaded.name, loaded.interface, server.addresses, loop)
+        banner = Banner(loaded.name, loaded.interface, server.addresses, _detail(server))
         print(banner.text(), file=sys.stderr, flush=True)
 
     Server(loaded.app, config, loaded.interface).run(announce)
-    return 0
+
+
+def _detail(server: Server) -> str:
+    """How the application runs: the event loop's name, or the number of threads."""
+    if server.interface == "wsgi":
+        threads = server.config.process.threads
+        return f"{threads} thread{'s' if threads > 1 else ''}"
+    import asyncio
+
+    return type(asyncio.get_running_loop()).__module__.partition(".")[0]

@@ -16,7 +16,7 @@ _log = logging.getLogger("tricorn.app")
 class Hooks:
     """Callbacks of one core. ``on_idle`` runs when a draining core has nothing left to do."""
 
-    def __init__(self, on_idle: Callable[[], None]) -> None:
+    def __init__(self, on_idle: Callable[[], object]) -> None:
         self.idle = on_idle
 
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:

@@ -1,4 +1,4 @@
-"""The lifespan of an ASGI application: its start-up before the first request, its end after the last.
+"""The lifespan of an ASGI application: its start-up before, and its end after all requests.
 
 ASGI lifespan spec 2.0: one call of the application with scope ``{"type": "lifespan", "asgi": dict,
 "state": dict}``; it receives ``lifespan.startup`` and ``lifespan.shutdown`` and answers each with
@@ -16,6 +16,9 @@ from tricorn.worker.blame import app_traceback
 
 _SHOW_EVERY = 10.0
 """Seconds between the lines that say that a start-up still runs: some load models for minutes."""
+
+_END_GRACE = 1.0
+"""Seconds that the application's call gets to end by itself once it has nothing left to do."""
 
 _log = logging.getLogger("tricorn.lifespan")
 
@@ -42,7 +45,11 @@ class Lifespan:
             return
         loop = asyncio.get_running_loop()
         self._task = loop.create_task(self._call(), name="tricorn lifespan")
-        await self._ask("startup")
+        try:
+            await self._ask("startup")
+        except BaseException:
+            await self._break_off(self._task)
+            raise
         if self._task.done():
             self._without()
 
@@ -54,11 +61,19 @@ class Lifespan:
             await self._ask("shutdown")
         except LifespanError as error:
             _log.error("%s", error)
-        if self._task.done() and not self._task.cancelled() and (error := self._task.exception()):
-            _log.error("the application's lifespan ended with an error\n%s", app_traceback(error))
+        if self._task.done() and not self._task.cancelled() and (cause := self._task.exception()):
+            _log.error("the application's lifespan ended with an error\n%s", app_traceback(cause))
         elif not self._task.done():
-            await asyncio.wait([self._task], timeout=1.0)
-            self._task.cancel()
+            await self._break_off(self._task)
+
+    async def _break_off(self, task: asyncio.Task[None]) -> None:
+        """End a call that is of no more use, with time to clean up."""
+        if self._answer is None or not self._answer.done():
+            task.cancel()
+        await asyncio.wait([task], timeout=_END_GRACE)
+        task.cancel()
+        if task.done() and not task.cancelled():
+            task.exception()  # told already; asyncio would report it as never looked at
 
     async def _call(self) -> None:
         scope = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
@@ -45,8 +46,9 @@ class Server:
         self._app = app
         self._listeners: list[Listener] = []
         self._service: Service | None = None
-        self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop_asked = False
+        self._stop: asyncio.Future[None] | None = None
         self._started = False
 
     @property
@@ -55,30 +57,50 @@ class Server:
         return self._started
 
     def shutdown(self) -> None:
-        """Make ``serve()`` end well; from any thread, and before it has started too."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        """Make ``serve()`` end well: from any thread, while it starts, and before it has begun.
+
+        A server that has not begun to serve will return from ``serve()`` at once.
+        """
+        # serve() writes and reads these two the other way round, so one of us sees the other.
+        self._stop_asked = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if self._stop is not None and not self._stop.done():
+            self._stop.set_result(None)
 
     def stats(self) -> dict[str, int]:
         """Counters since the start: accepted, requests, rejected, connections."""
         return {} if self._service is None else self._service.stats()
 
     async def serve(self, on_ready: Callable[[Server], None] | None = None) -> None:
-        """Serve until ``shutdown()``. Raises BindError and LifespanError.
+        """Serve until ``shutdown()``, which also breaks off a start-up. A server serves once.
 
-        ``on_ready`` is called once, when requests are being answered.
+        ``on_ready`` is called when requests are being answered. Raises BindError and LifespanError.
         """
         self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        async with self:
+        self._stop = stop = self._loop.create_future()
+        if self._stop_asked:
+            return
+        starting = self._loop.create_task(self.__aenter__())
+        stop.add_done_callback(lambda _: starting.cancel())
+        try:
+            await starting
             if on_ready is not None:
                 on_ready(self)
-            await self._stop.wait()
+            await stop
+        except asyncio.CancelledError:
+            if self._started or not self._stop_asked:
+                raise
+        finally:
+            if self._started:
+                await self.__aexit__(None, None, None)
 
     async def __aenter__(self) -> list[str]:
         self._listeners = open_listeners(self.config.listen)
-        self._service = self._make_service()
         try:
+            self._service = self._make_service()
             await self._service.start(self._listeners)
         except BaseException:
             close_listeners(self._listeners)
@@ -108,7 +130,10 @@ class Server:
         return AsgiService(app, self.config)
 
     def run(self, on_ready: Callable[[Server], None] | None = None) -> None:
-        """Serve in a loop of our own until SIGINT or SIGTERM; a second one ends at once."""
+        """Serve in a loop of our own until SIGINT or SIGTERM; a second one ends at once.
+
+        In a thread that is not the main one, which gets no signals, until ``shutdown()``.
+        """
         with asyncio.Runner(loop_factory=_loop_factory(self.config.asgi.loop)) as runner:
             loop = runner.get_loop()
             previous = _handle_signals(lambda: loop.call_soon_threadsafe(self.shutdown))
@@ -119,12 +144,14 @@ class Server:
                     signal.signal(number, handler)
 
 
-def _handle_signals(stop: Callable[[], object]) -> dict[int, Any]:
+def _handle_signals(stop: Callable[[], object]) -> dict[signal.Signals, Any]:
     """SIGINT and SIGTERM call ``stop``, and after the first of them either ends the process.
 
     The kernel resets a handler when it calls it, so a second signal works whatever the
     application does then, a blocking call in C included.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
     from tricorn._core import reset_on_delivery
 
     numbers = (signal.SIGINT, signal.SIGTERM)

@@ -1,0 +1,138 @@
+# Every task of this repository; `make help` lists them. What is up to date is not done again.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+# Evaluated where it is used, so that the other targets do not search.
+NEWEST = $(shell tools/newest_python.sh)
+
+DEFAULT_ENV := .venv
+NEWEST_ENV := .venv-newest
+RUN := $(DEFAULT_ENV)/bin/python -m
+
+REQUIREMENTS := tests/requirements.txt
+MATURIN := maturin>=1.9.4,<2
+RUST := Cargo.toml Cargo.lock pyproject.toml \
+	$(shell find crates -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
+
+CHECKED := python tests examples tools $(wildcard bench)
+TYPED := python tests examples/hello_asgi.py examples/hello_wsgi.py tools
+
+# ---- What people call
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+.PHONY: serve
+serve: $(DEFAULT_ENV)/.core-release ## Serve examples/hello_asgi.py, on port 8000 if it is free (or PORT=…)
+	@exec $(RUN) tricorn hello_asgi:app --app-dir examples \
+		--port $${PORT:-$$($(DEFAULT_ENV)/bin/python tools/free_port.py)}
+
+.PHONY: test
+test: test-rust test-default test-newest ## Run every test, on the default and on the newest Python
+
+.PHONY: test-rust
+test-rust: require ## Run the Rust tests of the crates that need no Python
+	cargo test --quiet --package tricorn-wire --package tricorn-baton
+
+.PHONY: test-default
+test-default: $(DEFAULT_ENV)/.core-quick ## Run the tests on the default Python (T="…" for pytest)
+	$(RUN) pytest $(T)
+
+.PHONY: test-newest
+test-newest: require ## Run the tests on the newest Python of the machine, if it is another one
+	@if [ "$$($(PYTHON) -V)" = "$$($(NEWEST) -V)" ]; then \
+		echo "the newest Python is the default one, and tested as that"; \
+	else \
+		$(MAKE) $(NEWEST_ENV)/.core-quick && set -x && $(NEWEST_ENV)/bin/python -m pytest $(T); \
+	fi
+
+.PHONY: lint
+lint: lint-python lint-rust ## Check style, types, the stub and the Rust code
+
+.PHONY: lint-python
+lint-python: $(DEFAULT_ENV)/.core-quick ## Check the Python code: ruff, mypy, stubtest
+	$(RUN) ruff check $(CHECKED)
+	$(RUN) ruff format --check $(CHECKED)
+	$(RUN) mypy $(TYPED)
+	$(if $(wildcard bench/*.py),cd bench && ../$(RUN) mypy --strict .)
+	$(RUN) mypy.stubtest tricorn._core
+
+.PHONY: lint-rust
+lint-rust: require ## Check the Rust code: rustfmt, clippy
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+
+.PHONY: format
+format: $(DEFAULT_ENV)/.ready ## Put the code in its standard form
+	$(RUN) ruff check --fix-only --quiet $(CHECKED)
+	$(RUN) ruff format --quiet $(CHECKED)
+	cargo fmt --all
+
+.PHONY: model
+model: require ## Check every interleaving of the baton's threads with loom
+	RUSTFLAGS="--cfg loom" cargo test --package tricorn-baton --release --test loom \
+		--target-dir target/loom
+
+.PHONY: bench
+bench: $(NEWEST_ENV)/.core-release ## Measure against the rivals; the report goes to bench/results/
+	$(NEWEST_ENV)/bin/python bench/run.py $(B)
+
+.PHONY: bench-quick
+bench-quick: $(NEWEST_ENV)/.core-release ## One short round of each benchmark, as a smoke test
+	$(NEWEST_ENV)/bin/python bench/run.py --quick $(B)
+
+.PHONY: docs
+docs: $(DEFAULT_ENV)/.core-quick ## Write the pages of docs/ that are made from the code
+	$(RUN) tricorn.config.reference > docs/reference/settings.md.new
+	mv docs/reference/settings.md.new docs/reference/settings.md
+
+.PHONY: dist
+dist: $(DEFAULT_ENV)/.ready ## Make the sdist, and from it the wheel, in dist/
+	rm -rf dist
+	$(RUN) maturin sdist --quiet --out dist
+	$(RUN) pip wheel --no-deps --wheel-dir dist dist/tricorn-*.tar.gz
+	@ls -l dist
+
+.PHONY: clean
+clean: ## Remove everything that was made
+	rm -rf target dist $(DEFAULT_ENV) $(NEWEST_ENV) .rivals .pytest_cache .mypy_cache .ruff_cache
+	rm -f python/tricorn/_core.*.so
+	find python tests examples bench tools -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# ---- What they need
+
+.PHONY: require
+require:
+	@tools/require.sh $(PYTHON)
+
+# --clear: what a requirement of yesterday installed must not hide that today's is missing.
+$(DEFAULT_ENV)/.ready: $(REQUIREMENTS) | require
+	$(PYTHON) -m venv --clear $(DEFAULT_ENV)
+	$(DEFAULT_ENV)/bin/python -m pip install --quiet '$(MATURIN)' --requirement $(REQUIREMENTS)
+	@touch $@
+
+$(NEWEST_ENV)/.ready: $(REQUIREMENTS) | require
+	$(NEWEST) -m venv --clear $(NEWEST_ENV)
+	$(NEWEST_ENV)/bin/python -m pip install --quiet '$(MATURIN)' --requirement $(REQUIREMENTS)
+	@touch $@
+
+# The extension module as it was last built for an environment. Both profiles put it in the same
+# place, so only the stamp of the last one stays. Each environment has a target directory of its
+# own, since PyO3 is built anew whenever the Python changes.
+define install
+	@rm -f $(@D)/.core-*
+	VIRTUAL_ENV=$(CURDIR)/$* CARGO_TARGET_DIR=target/for$* \
+		$*/bin/python -m maturin develop --quiet --profile $(subst .core-,,$(@F))
+	@touch $@
+endef
+
+%/.core-quick: %/.ready $(RUST)
+	$(install)
+
+%/.core-release: %/.ready $(RUST)
+	$(install)

@@ -1,0 +1,165 @@
+"""The native module: the reactor, and ASGI and WSGI over it.
+
+Applications never import it; `tricorn.worker` does. `make lint` compares it with the module.
+"""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from contextvars import Context
+from types import TracebackType
+from typing import Any, Self, final
+
+from tricorn.config import Config
+
+__all__ = [
+    "AsgiCore",
+    "ClientDisconnected",
+    "FileWrapper",
+    "Input",
+    "StartResponse",
+    "Waiter",
+    "Write",
+    "WsgiCore",
+    "reset_on_delivery",
+]
+
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+class ClientDisconnected(OSError):  # noqa: N818 (the ASGI specification has no name for it)
+    """What an application gets from send() and from reads once its client has gone."""
+
+def reset_on_delivery(signal: int) -> None:
+    """Reset a signal's handler to the default one when it is next delivered.
+
+    That is SA_RESETHAND of sigaction(2), set on the handler that stands. Raises OSError.
+    """
+
+@final
+class AsgiCore:
+    """The reactor of one event loop and one ASGI application; for the loop's thread alone."""
+
+    def __new__(
+        cls,
+        app: Any,
+        event_loop: AbstractEventLoop,
+        config: Config,
+        hooks: Any,
+        *,
+        extensions: dict[str, dict[str, Any]],
+        state: dict[str, Any] | None = None,
+    ) -> Self: ...
+    def listen(self, fd: int, server: tuple[str, int | None], tcp: bool) -> None:
+        """Accept on the non-blocking listening socket `fd`; `server` is that of a scope."""
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when `poll()` has something to do."""
+
+    def poll(self) -> None:
+        """Do what there is to do, within a budget of time and of application calls."""
+
+    def drain(self) -> None:
+        """Stop listening, close idle connections, end the others after their response."""
+
+    def cancel(self) -> None:
+        """Cancel the tasks of all requests."""
+
+    def close(self) -> None:
+        """Close every connection at once."""
+
+    def abandon(self) -> None:
+        """In a forked child: let go of everything without touching what the parent uses."""
+
+    def pending(self) -> tuple[int, int]:
+        """(open connections, requests whose task has not ended)."""
+
+    def stats(self) -> dict[str, int]:
+        """Counters since the start: accepted, requests, rejected; and connections, open now."""
+
+@final
+class WsgiCore:
+    """The reactor of one WSGI application, run by as many threads as it was made for."""
+
+    def __new__(cls, app: Any, config: Config, hooks: Any, threads: int) -> Self: ...
+    def listen(self, fd: int, server: tuple[str, str], tcp: bool) -> None:
+        """Accept on the non-blocking listening socket `fd`; `server` is its (host, port)."""
+
+    def run(self) -> None:
+        """Serve until `stop()`. One thread at a time runs the reactor, the others stand by."""
+
+    def drain(self) -> None:
+        """Stop listening, close idle connections, end the others after their response."""
+
+    def stop(self) -> None:
+        """Close every connection at once and send the threads away."""
+
+    def abandon(self) -> None:
+        """In a forked child: let go of everything without touching what the parent uses."""
+
+    def pending(self) -> tuple[int, int]:
+        """(open connections, calls of the application that run)."""
+
+    def stats(self) -> dict[str, int]:
+        """Counters since the start: accepted, requests, rejected; and connections, open now."""
+
+@final
+class Waiter:
+    """What an ASGI application awaits when receive() or send() has to wait: like a Future."""
+
+    _asyncio_future_blocking: bool
+    def get_loop(self) -> AbstractEventLoop: ...
+    def add_done_callback(
+        self, callback: Callable[[Self], object], *, context: Context | None = None
+    ) -> None: ...
+    def remove_done_callback(self, callback: Callable[[Self], object]) -> int: ...
+    def cancel(self, msg: object = None) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def done(self) -> bool: ...
+    def result(self) -> Any: ...
+    def exception(self) -> BaseException | None: ...
+
+@final
+class FileWrapper:
+    """`wsgi.file_wrapper`: returned by the application, a regular file goes by sendfile(2)."""
+
+    def __new__(cls, filelike: Any, blksize: int = 65536) -> Self: ...
+    @property
+    def filelike(self) -> Any: ...
+    @property
+    def blksize(self) -> int:
+        """Bytes read at once, where the file cannot go by sendfile(2)."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+    def close(self) -> None: ...
+
+@final
+class Input:
+    """`wsgi.input`: a file of the request body, whose end is the end of the body.
+
+    Each method waits for the client with the interpreter released, and raises OSError when the
+    client has gone, sends too slowly or sends a body that is refused.
+    """
+
+    def read(self, size: int | None = None, /) -> bytes: ...
+    def readline(self, size: int | None = None, /) -> bytes: ...
+    def readlines(self, hint: int | None = None, /) -> list[bytes]: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+
+@final
+class StartResponse:
+    """`start_response` (PEP 3333, "The start_response() Callable")."""
+
+    def __call__(
+        self,
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: _ExcInfo | None = None,
+        /,
+    ) -> Write: ...
+
+@final
+class Write:
+    """What `start_response` returns; it blocks while the client does not read."""
+
+    def __call__(self, data: bytes, /) -> None: ...
