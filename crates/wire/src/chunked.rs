@@ -261,7 +261,8 @@ mod tests {
 
     #[test]
     fn a_body_with_extensions_trailers_and_a_tail() {
-        let bytes = b"5 ;a=\"b\"\r\nhello\r\n00A\r\n0123456789\r\n0\r\nX-Sum: 1\r\nHost: evil\r\n\r\nGET /";
+        let bytes =
+            b"5 ;a=\"b\"\r\nhello\r\n00A\r\n0123456789\r\n0\r\nX-Sum: 1\r\nHost: evil\r\n\r\nGET /";
         let (data, trailers, taken, done) = all_ways(bytes).expect("valid");
         assert_eq!(data, b"hello0123456789");
         assert_eq!(trailers, [(b"x-sum".to_vec(), b"1".to_vec())]);

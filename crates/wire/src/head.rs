@@ -56,11 +56,7 @@ impl Default for Slots<'_> {
 
 /// Where the head in `buf` ends (the byte after its empty line), or `None` while it is not whole.
 /// `scanned` is what earlier calls have looked at already: start with 0, keep it between calls.
-pub fn find_end(
-    buf: &[u8],
-    scanned: &mut usize,
-    limits: &Limits,
-) -> Result<Option<usize>, Reject> {
+pub fn find_end(buf: &[u8], scanned: &mut usize, limits: &Limits) -> Result<Option<usize>, Reject> {
     let lead = leading_line(buf)?;
     while let Some(found) = memchr::memchr(b'\n', &buf[*scanned..]) {
         let lf = *scanned + found;
@@ -354,13 +350,19 @@ mod tests {
     fn a_plain_request() {
         let bytes = b"GET /a?b HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\nrest";
         let seen = all_ways(bytes).expect("valid").expect("whole");
-        assert_eq!(seen, ("GET".into(), b"/a".to_vec(), 2, Framing::Length(0), true, bytes.len() - 4));
+        assert_eq!(
+            seen,
+            ("GET".into(), b"/a".to_vec(), 2, Framing::Length(0), true, bytes.len() - 4)
+        );
     }
 
     #[test]
     fn one_empty_line_may_come_first() {
         assert!(all_ways(b"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("valid").is_some());
-        assert_eq!(all_ways(b"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), Err(Reject::ExtraLineBefore));
+        assert_eq!(
+            all_ways(b"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+            Err(Reject::ExtraLineBefore)
+        );
     }
 
     #[test]
@@ -408,10 +410,16 @@ mod tests {
         let host = "HTTP/1.1\r\nHost: x\r\n";
         assert_eq!(read(format!("GET /{} {host}\r\n", "a".repeat(20))), Err(Reject::TargetTooLong));
         assert_eq!(read(format!("GET /{}", "a".repeat(90))), Err(Reject::TargetTooLong));
-        assert_eq!(read(format!("GET / {host}A: {}\r\n\r\n", "a".repeat(100))), Err(Reject::HeadTooLarge));
+        assert_eq!(
+            read(format!("GET / {host}A: {}\r\n\r\n", "a".repeat(100))),
+            Err(Reject::HeadTooLarge)
+        );
         assert_eq!(read(format!("GET / {host}A: {}", "a".repeat(100))), Err(Reject::HeadTooLarge));
         assert_eq!(read(format!("GET / {host}A: b\r\nC: d\r\n\r\n")), Err(Reject::TooManyFields));
-        assert_eq!(read(format!("GET / {host}Content-Length: 11\r\n\r\n")), Err(Reject::BodyTooLarge));
+        assert_eq!(
+            read(format!("GET / {host}Content-Length: 11\r\n\r\n")),
+            Err(Reject::BodyTooLarge)
+        );
         assert!(read(format!("GET / {host}Content-Length: 10\r\n\r\n")).is_ok());
     }
 
@@ -424,7 +432,11 @@ mod tests {
             ("Connection: x\r\nConnection: close\r\n", false),
         ] {
             let text = format!("GET / HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
-            assert_eq!(all_ways(text.as_bytes()).expect("valid").expect("whole").4, keep, "{lines}");
+            assert_eq!(
+                all_ways(text.as_bytes()).expect("valid").expect("whole").4,
+                keep,
+                "{lines}"
+            );
         }
     }
 }

@@ -53,8 +53,8 @@ impl Reject {
             VersionUnsupported => 505,
             BareLf | ExtraLineBefore | RequestLine | Version | Target | FieldName | FieldValue
             | Fields | HostMissing | HostRepeated | HostInvalid | LengthInvalid | LengthsDiffer
-            | LengthWithCoding | CodingOnHttp10 | CodingNotChunked | ChunkSize
-            | ChunkExtension | ChunkEnd | Trailer | BodyCut | UnderscoreField => 400,
+            | LengthWithCoding | CodingOnHttp10 | CodingNotChunked | ChunkSize | ChunkExtension
+            | ChunkEnd | Trailer | BodyCut | UnderscoreField => 400,
         }
     }
 

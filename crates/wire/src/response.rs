@@ -183,7 +183,12 @@ impl Response {
     }
 
     /// Writes the status line to `out`; `reason` as given, else the standard one.
-    pub fn open(&mut self, status: u16, phrase: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn open(
+        &mut self,
+        status: u16,
+        phrase: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         debug_assert!(self.is_waiting());
         if !(200..=999).contains(&status) {
             return Err(Fault::Status);
@@ -295,7 +300,11 @@ impl Response {
 
     /// Ends the body; `trailers` go out only where chunks can carry them. A body that is too short
     /// can't be mended: the connection has to close, so that the client notices.
-    pub fn finish(&mut self, trailers: &[(Vec<u8>, Vec<u8>)], out: &mut Vec<u8>) -> Result<(), Fault> {
+    pub fn finish(
+        &mut self,
+        trailers: &[(Vec<u8>, Vec<u8>)],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         let state = std::mem::replace(&mut self.state, State::Done);
         match state {
             State::Chunked => {

@@ -131,7 +131,17 @@ mod tests {
 
     #[test]
     fn refused_targets() {
-        for raw in [&b""[..], b"*", b"a", b"/#x", b"/\x80", b"http://", b"http:///x", b"ftp://a/", b"http://u@h/"] {
+        for raw in [
+            &b""[..],
+            b"*",
+            b"a",
+            b"/#x",
+            b"/\x80",
+            b"http://",
+            b"http:///x",
+            b"ftp://a/",
+            b"http://u@h/",
+        ] {
             assert_eq!(parse(b"GET", raw), Err(Reject::Target), "{raw:?}");
         }
         assert_eq!(parse(b"CONNECT", b"a:1"), Err(Reject::Connect));
@@ -140,10 +150,24 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for good in [&b"a"[..], b"", b"a.b:80", b"[::1]:8", b"[fe80::1%25eth0]", b"a:", b"1.2.3.4"] {
+        for good in [&b"a"[..], b"", b"a.b:80", b"[::1]:8", b"[fe80::1%25eth0]", b"a:", b"1.2.3.4"]
+        {
             assert!(is_host(good), "{good:?}");
         }
-        for bad in [&b"a b"[..], b"a,b", b"a/b", b"u@h", b"a:b", b"[::1", b"a:123456", b"[]", b"[::1]x", b"[a.test]", b"[1.2.3.4]", b"a:1:2"] {
+        for bad in [
+            &b"a b"[..],
+            b"a,b",
+            b"a/b",
+            b"u@h",
+            b"a:b",
+            b"[::1",
+            b"a:123456",
+            b"[]",
+            b"[::1]x",
+            b"[a.test]",
+            b"[1.2.3.4]",
+            b"a:1:2",
+        ] {
             assert!(!is_host(bad), "{bad:?}");
         }
     }

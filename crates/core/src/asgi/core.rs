@@ -85,7 +85,13 @@ impl AsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
-    fn listen(&self, py: Python<'_>, fd: RawFd, server: Bound<'_, PyAny>, tcp: bool) -> PyResult<()> {
+    fn listen(
+        &self,
+        py: Python<'_>,
+        fd: RawFd,
+        server: Bound<'_, PyAny>,
+        tcp: bool,
+    ) -> PyResult<()> {
         self.scopes.get().add_listener(py, server)?;
         self.state.get().net.listen(fd, tcp)?;
         Ok(())

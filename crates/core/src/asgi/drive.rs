@@ -176,8 +176,8 @@ pub fn gone(core: &Bound<'_, AsgiCore>, exchange: Exchange, wake: Wake) -> PyRes
 pub fn keep_going(core: &Bound<'_, AsgiCore>, outcome: PyResult<()>) -> PyResult<()> {
     let Err(error) = outcome else { return Ok(()) };
     let py = core.py();
-    let ends = error.is_instance_of::<PyKeyboardInterrupt>(py)
-        || error.is_instance_of::<PySystemExit>(py);
+    let ends =
+        error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py);
     let hook = if ends { "raise_soon" } else { "internal_error" };
     core.get().hooks.bind(py).call_method1(hook, (error.into_value(py),))?;
     Ok(())

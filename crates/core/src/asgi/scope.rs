@@ -144,7 +144,9 @@ impl Scopes {
             }
         }
         let client = match peer {
-            Some(peer) => (peer.ip().to_canonical().to_string(), peer.port()).into_pyobject(py)?.into_any(),
+            Some(peer) => {
+                (peer.ip().to_canonical().to_string(), peer.port()).into_pyobject(py)?.into_any()
+            }
             None => py.None().into_bound(py),
         };
         if self.clients.len() <= slot {

@@ -9,7 +9,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use tricorn_wire::response::Fault;
 
-use super::core::{schedule, AsgiCore};
+use super::core::{schedule, AsgiCore, State};
 use super::drive::{self, new_waiter};
 use super::exchange::Exchange;
 use crate::net::{Conn, Phase, Sent};
@@ -58,10 +58,7 @@ fn as_dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
 }
 
 /// The connection of a response that has not ended, or the error that says why there is none.
-fn running<'a>(
-    state: &'a mut super::core::State,
-    target: Target,
-) -> PyResult<&'a mut Conn<Exchange>> {
+fn running(state: &mut State, target: Target) -> PyResult<&mut Conn<Exchange>> {
     let ended = match state.net.get(target.token) {
         None => return Err(client_gone()),
         Some(conn) if conn.is_broken() => return Err(client_gone()),
@@ -106,9 +103,7 @@ fn start<'py>(
     }
     conn.held.clear();
     let written = conn.response.open(status, None, &mut conn.held).and_then(|()| match &fields {
-        Some(fields) => {
-            fields.each(|name, value| conn.response.field(name, value, &mut conn.held))
-        }
+        Some(fields) => fields.each(|name, value| conn.response.field(name, value, &mut conn.held)),
         None => Ok(()),
     });
     if let Err(fault) = written {
@@ -259,7 +254,11 @@ pub fn schedule_if_work(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
         let state = core.get().state.get();
         state.net.has_work() || state.net.has_lines()
     };
-    if work { schedule(core) } else { Ok(()) }
+    if work {
+        schedule(core)
+    } else {
+        Ok(())
+    }
 }
 
 /// Extension `http.response.pathsend`: `{"path": str}`, a whole file by sendfile(2).
@@ -429,14 +428,14 @@ impl<'py> Fields<'py> {
 }
 
 fn is_plain(item: &Bound<'_, PyAny>) -> bool {
-    halves(item).is_some_and(|(name, value)| {
-        exact_bytes(&name).is_some() && exact_bytes(&value).is_some()
-    })
+    halves(item)
+        .is_some_and(|(name, value)| exact_bytes(&name).is_some() && exact_bytes(&value).is_some())
 }
 
 fn halves<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     if let Ok(pair) = item.cast_exact::<PyTuple>() {
-        return (pair.len() == 2).then(|| Some((pair.get_item(0).ok()?, pair.get_item(1).ok()?)))?;
+        return (pair.len() == 2)
+            .then(|| Some((pair.get_item(0).ok()?, pair.get_item(1).ok()?)))?;
     }
     let pair = item.cast_exact::<PyList>().ok()?;
     (pair.len() == 2).then(|| Some((pair.get_item(0).ok()?, pair.get_item(1).ok()?)))?

@@ -64,7 +64,11 @@ pub fn done<'py>(
     let state = core.get().state.get();
     let nudge = state.net.has_work() || state.net.is_draining();
     drop(state);
-    if nudge { schedule(core) } else { Ok(()) }
+    if nudge {
+        schedule(core)
+    } else {
+        Ok(())
+    }
 }
 
 fn ended<'py>(
@@ -82,11 +86,7 @@ fn ended<'py>(
 }
 
 /// The application returned: was its response complete?
-fn returned(
-    core: &Bound<'_, AsgiCore>,
-    target: Target,
-    scope: &Bound<'_, PyAny>,
-) -> PyResult<()> {
+fn returned(core: &Bound<'_, AsgiCore>, target: Target, scope: &Bound<'_, PyAny>) -> PyResult<()> {
     let unfinished = {
         let mut state = core.get().state.get();
         let conn = state.net.exchange(target.token, target.seq);
@@ -95,7 +95,8 @@ fn returned(
     match unfinished {
         None | Some((_, true)) => Ok(()),
         Some((waiting, false)) => {
-            let what = if waiting { "without a response" } else { "before the response was complete" };
+            let what =
+                if waiting { "without a response" } else { "before the response was complete" };
             core.get().hooks.bind(core.py()).call_method1(
                 intern!(core.py(), "app_warning"),
                 (format!("the application returned {what}"), scope),
@@ -117,8 +118,8 @@ pub fn failed(
         let mut state = core.get().state.get();
         state.net.exchange(target.token, target.seq).is_none_or(|conn| conn.is_broken())
     };
-    let ends = error.is_instance_of::<PyKeyboardInterrupt>(py)
-        || error.is_instance_of::<PySystemExit>(py);
+    let ends =
+        error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py);
     if ends {
         keep_going(core, Err(error.clone_ref(py)))?;
     } else {

@@ -78,6 +78,7 @@ pub struct AccessLog {
     escape: Escape,
     exclude: Vec<Vec<u8>>,
     buffer: Vec<u8>,
+    #[expect(clippy::vec_box, reason = "they go to connections and come back as they are")]
     spare: Vec<Box<Draft>>,
     /// The time as text, and the second it is for.
     time: (u64, String),
@@ -165,7 +166,9 @@ impl AccessLog {
                 Answered::Seconds => (micros / 1_000_000).to_string(),
                 Answered::Milliseconds => (micros / 1_000).to_string(),
                 Answered::Microseconds => micros.to_string(),
-                Answered::DecimalSeconds => format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000),
+                Answered::DecimalSeconds => {
+                    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+                }
                 Answered::Field(_) => {
                     escape(self.escape, fields.next().flatten().as_deref(), &mut self.buffer);
                     continue;

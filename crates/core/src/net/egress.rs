@@ -149,9 +149,10 @@ impl<X> Net<X> {
 
     /// The client asked for a go-ahead and the application wants the body now.
     pub(super) fn send_continue(&mut self, token: Token) {
-        let waits = self.conns.get_mut(token).is_some_and(|conn| {
-            std::mem::take(&mut conn.expects_continue) && !conn.committed
-        });
+        let waits = self
+            .conns
+            .get_mut(token)
+            .is_some_and(|conn| std::mem::take(&mut conn.expects_continue) && !conn.committed);
         if waits {
             // A status of ours without fields is always valid.
             let _ = self.send_interim(token, 100, &[]);
@@ -189,7 +190,8 @@ impl<X> Net<X> {
             return Sent::Fine;
         }
         // What a short write left over: only EAGAIN promises that an edge will come.
-        let flushed = if conn.writable { conn.output.flush(conn.socket.as_raw_fd()) } else { Flush::Later };
+        let flushed =
+            if conn.writable { conn.output.flush(conn.socket.as_raw_fd()) } else { Flush::Later };
         match flushed {
             Flush::Empty => return Sent::Fine,
             Flush::Later => conn.writable = false,
@@ -210,7 +212,11 @@ impl<X> Net<X> {
             conn.since = now;
         }
         self.renew(token);
-        if full { Sent::Full } else { Sent::Fine }
+        if full {
+            Sent::Full
+        } else {
+            Sent::Fine
+        }
     }
 
     /// Answers a request that is refused, and closes once the client can have read it.

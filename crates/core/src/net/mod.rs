@@ -33,13 +33,13 @@ use tricorn_wire::date;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::Stamp;
 
+use self::access::AccessLog;
 pub use self::conn::{Conn, Phase};
 pub use self::egress::Sent;
 pub use self::input::{Begin, Head, Pull};
-use self::access::AccessLog;
 use self::listen::Listener;
-pub use self::slab::Token;
 use self::slab::Slab;
+pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
 use crate::settings::Settings;
 

@@ -16,7 +16,11 @@ enum Piece {
     Owned(Vec<u8>, usize),
     /// The application's own bytes, uncopied.
     Shared(PyBackedBytes, usize),
-    File { file: OwnedFd, offset: u64, left: u64 },
+    File {
+        file: OwnedFd,
+        offset: u64,
+        left: u64,
+    },
 }
 
 /// How a flush ended.

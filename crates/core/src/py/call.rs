@@ -40,12 +40,8 @@ pub fn call<'py, const N: usize>(
     let pointers = args.map(Bound::as_ptr);
     // SAFETY: all pointers are live for the call; the result is a new reference or an error.
     unsafe {
-        let result = ffi::PyObject_Vectorcall(
-            callable.as_ptr(),
-            pointers.as_ptr(),
-            N,
-            std::ptr::null_mut(),
-        );
+        let result =
+            ffi::PyObject_Vectorcall(callable.as_ptr(), pointers.as_ptr(), N, std::ptr::null_mut());
         Bound::from_owned_ptr_or_err(callable.py(), result)
     }
 }

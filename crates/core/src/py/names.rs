@@ -65,7 +65,10 @@ impl<M: Make> FieldCache<M> {
         let at = hash(name, value) as usize % PAIRS;
         if let Some(found) = &self.pairs[at] {
             if *found.value == *value && *found.name == *name {
-                return Ok((found.name_object.bind(py).clone(), found.value_object.bind(py).clone()));
+                return Ok((
+                    found.name_object.bind(py).clone(),
+                    found.value_object.bind(py).clone(),
+                ));
             }
         }
         let name_object = self.name(py, name);

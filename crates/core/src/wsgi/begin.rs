@@ -61,7 +61,11 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
     let parsed = parse(head.bytes(), &mut slots, &limits).and_then(|parsed| {
         let refused = underscores == Underscores::Refuse
             && parsed.fields.iter().any(|field| field.name.contains('_'));
-        if refused { Err(Reject::UnderscoreField) } else { Ok(parsed) }
+        if refused {
+            Err(Reject::UnderscoreField)
+        } else {
+            Ok(parsed)
+        }
     });
     let parsed = match parsed {
         Ok(parsed) => parsed,
@@ -81,9 +85,8 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
             return Ok(None);
         }
     };
-    let variable = |name: &str| -> Option<String> {
-        environ.get_item(name).ok()??.str().ok()?.extract().ok()
-    };
+    let variable =
+        |name: &str| -> Option<String> { environ.get_item(name).ok()??.str().ok()?.extract().ok() };
     // Taken out while it reads the environ, which may run Python.
     let access = this.net().access.take();
     let draft = access.and_then(|mut access| {

@@ -315,12 +315,7 @@ fn close(core: &Bound<'_, WsgiCore>, result: &Bound<'_, PyAny>, environ: &Bound<
 }
 
 /// The application raised: a 500, or a cut if bytes of the response are out already.
-fn failed(
-    core: &Bound<'_, WsgiCore>,
-    target: Target,
-    error: &PyErr,
-    environ: &Bound<'_, PyDict>,
-) {
+fn failed(core: &Bound<'_, WsgiCore>, target: Target, error: &PyErr, environ: &Bound<'_, PyDict>) {
     let (gone, exchange) = {
         let mut net = core.get().net();
         let conn = net.exchange(target.token, target.seq);

@@ -74,7 +74,13 @@ impl WsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
-    fn listen(&self, py: Python<'_>, fd: RawFd, server: (String, String), tcp: bool) -> PyResult<()> {
+    fn listen(
+        &self,
+        py: Python<'_>,
+        fd: RawFd,
+        server: (String, String),
+        tcp: bool,
+    ) -> PyResult<()> {
         self.lock_environs().add_listener(py, &server.0, &server.1)?;
         self.net().listen(fd, tcp)?;
         Ok(())

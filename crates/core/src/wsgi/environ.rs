@@ -25,8 +25,15 @@ pub struct Environs {
     base: Py<PyDict>,
     keep_underscores: bool,
     fields: FieldCache<WsgiField>,
-    /// (generation, address, port) per slot.
-    clients: Vec<Option<(u32, Py<PyAny>, Py<PyAny>)>>,
+    /// Per slot.
+    clients: Vec<Option<Client>>,
+}
+
+/// The peer of one connection as str, made once.
+struct Client {
+    generation: u32,
+    address: Py<PyString>,
+    port: Py<PyString>,
 }
 
 /// A field as its environ key and its value, both str.
@@ -120,17 +127,19 @@ impl Environs {
         if self.clients.len() <= slot {
             self.clients.resize_with(slot + 1, || None);
         }
-        if self.clients[slot].as_ref().is_none_or(|known| known.0 != token.generation) {
+        if self.clients[slot].as_ref().is_none_or(|known| known.generation != token.generation) {
             // A unix socket has no address: the variables are there, and empty (RFC 3875 §4.1.8).
             let (address, port) = match peer {
                 Some(peer) => (peer.ip().to_canonical().to_string(), peer.port().to_string()),
                 None => (String::new(), String::new()),
             };
-            let address = PyString::new(py, &address).into_any().unbind();
-            let port = PyString::new(py, &port).into_any().unbind();
-            self.clients[slot] = Some((token.generation, address, port));
+            self.clients[slot] = Some(Client {
+                generation: token.generation,
+                address: PyString::new(py, &address).unbind(),
+                port: PyString::new(py, &port).unbind(),
+            });
         }
-        if let Some((_, address, port)) = &self.clients[slot] {
+        if let Some(Client { address, port, .. }) = &self.clients[slot] {
             environ.set_item(intern!(py, "REMOTE_ADDR"), address)?;
             environ.set_item(intern!(py, "REMOTE_PORT"), port)?;
         }

@@ -45,8 +45,7 @@ impl FileWrapper {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let block =
-            self.filelike.bind(py).call_method1(intern!(py, "read"), (self.blksize,))?;
+        let block = self.filelike.bind(py).call_method1(intern!(py, "read"), (self.blksize,))?;
         Ok(block.is_truthy()?.then_some(block))
     }
 

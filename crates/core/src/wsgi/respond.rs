@@ -101,11 +101,12 @@ impl StartResponse {
         };
         conn.response.reopen();
         conn.held.clear();
-        let written = conn.response.open(status.0, Some(&status.1), &mut conn.held).and_then(|()| {
-            fields
-                .iter()
-                .try_for_each(|(name, value)| conn.response.field(name, value, &mut conn.held))
-        });
+        let written =
+            conn.response.open(status.0, Some(&status.1), &mut conn.held).and_then(|()| {
+                fields
+                    .iter()
+                    .try_for_each(|(name, value)| conn.response.field(name, value, &mut conn.held))
+            });
         this.lock().length = conn.response.length();
         if let Err(fault) = written {
             conn.response.reopen();
