@@ -104,21 +104,24 @@ fn is_secret(name: &[u8]) -> bool {
     }
 }
 
-/// Mixes eight bytes at a time; quality matters little, since a collision costs one allocation.
+/// Looks at both ends and the middle only; quality matters little, since a collision costs one
+/// allocation, and the comparison that follows looks at everything.
 fn hash(name: &[u8], value: &[u8]) -> u64 {
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut state = (name.len() as u64) << 32 | value.len() as u64;
-    for bytes in [name, value] {
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            let mut word = [0; 8];
-            word.copy_from_slice(chunk);
-            state = (state ^ u64::from_le_bytes(word)).wrapping_mul(MULTIPLIER).rotate_left(29);
-        }
-        let mut word = [0; 8];
-        let rest = chunks.remainder();
-        word[..rest.len()].copy_from_slice(rest);
-        state = (state ^ u64::from_le_bytes(word)).wrapping_mul(MULTIPLIER).rotate_left(29);
+    let middle = value.len() / 2;
+    for word in [ends(name), ends(value), ends(&value[middle..])] {
+        state = (state ^ word).wrapping_mul(MULTIPLIER).rotate_left(29);
     }
     state ^ state >> 32
+}
+
+/// The first and the last eight bytes, folded together; short texts whole.
+fn ends(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            u64::from_le_bytes(*first).rotate_left(17) ^ u64::from_le_bytes(*last)
+        }
+        _ => bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    }
 }

@@ -84,6 +84,14 @@ impl Environs {
 
     pub fn add_listener(&mut self, py: Python<'_>, host: &str, port: &str) -> PyResult<()> {
         let prototype = self.base.bind(py).copy()?;
+        // A copy that has every key and room for the fields is only filled in, never resized: the
+        // table keeps the size that the two keys taken out again have made it grow to.
+        let every = ["REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "RAW_URI", "REMOTE_ADDR"];
+        for key in every.into_iter().chain(["REMOTE_PORT", "wsgi.input", "room", "more room"]) {
+            prototype.set_item(PyString::intern(py, key), py.None())?;
+        }
+        prototype.del_item("room")?;
+        prototype.del_item("more room")?;
         prototype.set_item("SERVER_NAME", host)?;
         prototype.set_item("SERVER_PORT", port)?;
         self.prototypes.push(prototype.unbind());

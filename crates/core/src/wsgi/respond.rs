@@ -1,16 +1,18 @@
 //! `start_response` and the `write` it returns (PEP 3333, "The start_response() Callable").
 
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use tricorn_wire::response::Fault;
 
-use super::begin::Target;
+use super::begin::{Exchange, Target};
 use super::call;
 use super::core::WsgiCore;
 use crate::net::sys::{wait_for, Want};
-use crate::net::Sent;
+use crate::net::{Conn, Sent};
 use crate::py::client_gone;
 
 #[derive(Default)]
@@ -91,80 +93,100 @@ impl StartResponse {
             net.exchange(this.target.token, this.target.seq).map(|conn| conn.committed)
         };
         this.check_repeated(py, committed.unwrap_or(false), exc_info)?;
-        let status = status_line(status)?;
-        let fields = read_fields(headers)?;
+        let (code, phrase) = status_line(status)?;
         this.lock().yes = true;
-
-        let mut net = core.net();
-        let Some(conn) = net.exchange(this.target.token, this.target.seq) else {
-            return Ok(write); // the client has gone: the first piece of body will say so
+        let written = {
+            let mut net = core.net();
+            let Some(conn) = net.exchange(this.target.token, this.target.seq) else {
+                return Ok(write); // the client has gone: the first piece of body will say so
+            };
+            // Reading a list of tuples of str runs no Python, so the lock may be held.
+            let written = encode(conn, code, &phrase, headers);
+            if written.is_err() {
+                conn.response.reopen();
+                conn.held.clear();
+            }
+            this.lock().length = conn.response.length();
+            written
         };
-        conn.response.reopen();
-        conn.held.clear();
-        let written =
-            conn.response.open(status.0, Some(&status.1), &mut conn.held).and_then(|()| {
-                fields
-                    .iter()
-                    .try_for_each(|(name, value)| conn.response.field(name, value, &mut conn.held))
-            });
-        this.lock().length = conn.response.length();
-        if let Err(fault) = written {
-            conn.response.reopen();
-            conn.held.clear();
-            drop(net);
+        if let Err(wrong) = written {
             this.lock().yes = false;
-            return Err(PyValueError::new_err(format!("start_response: {}", fault.detail())));
+            return Err(wrong.into_error());
         }
         Ok(write)
     }
 }
 
+/// What is wrong with the arguments.
+enum Wrong {
+    /// Not a list of tuples of str.
+    Shape,
+    /// A str that latin-1 does not have.
+    Letters,
+    Promise(Fault),
+}
+
+impl Wrong {
+    fn into_error(self) -> PyErr {
+        match self {
+            Self::Shape => PyTypeError::new_err(
+                "start_response: headers must be a list of (name, value) tuples of str",
+            ),
+            Self::Letters => {
+                PyValueError::new_err("start_response: a header does not fit into latin-1")
+            }
+            Self::Promise(fault) => {
+                PyValueError::new_err(format!("start_response: {}", fault.detail()))
+            }
+        }
+    }
+}
+
+fn encode(
+    conn: &mut Conn<Exchange>,
+    code: u16,
+    phrase: &[u8],
+    headers: &Bound<'_, PyList>,
+) -> Result<(), Wrong> {
+    conn.response.reopen();
+    conn.held.clear();
+    conn.response.open(code, Some(phrase), &mut conn.held).map_err(Wrong::Promise)?;
+    for item in headers {
+        let pair = item.cast::<PyTuple>().map_err(|_| Wrong::Shape)?;
+        let (2, Ok(name), Ok(value)) = (pair.len(), pair.get_item(0), pair.get_item(1)) else {
+            return Err(Wrong::Shape);
+        };
+        let (name, value) = (header_bytes(&name)?, header_bytes(&value)?);
+        conn.response.field(&name, &value, &mut conn.held).map_err(Wrong::Promise)?;
+    }
+    Ok(())
+}
+
+fn header_bytes<'a>(text: &'a Bound<'_, PyAny>) -> Result<Cow<'a, [u8]>, Wrong> {
+    let text = text.cast::<PyString>().map_err(|_| Wrong::Shape)?;
+    latin1_bytes(text.to_str().map_err(|_| Wrong::Letters)?).ok_or(Wrong::Letters)
+}
+
 /// `200 OK` as (200, b"OK").
-fn status_line(status: &Bound<'_, PyString>) -> PyResult<(u16, Vec<u8>)> {
-    let bytes = latin1_bytes(status)?;
-    let (code, rest) = bytes.split_at_checked(3).unwrap_or((b"", b""));
-    let code = std::str::from_utf8(code).ok().and_then(|code| code.parse().ok());
-    match (code, rest) {
-        (Some(code), [] | [b' ', ..]) => Ok((code, rest.get(1..).unwrap_or_default().to_vec())),
+fn status_line<'a>(status: &'a Bound<'_, PyString>) -> PyResult<(u16, Cow<'a, [u8]>)> {
+    let text = status.to_str()?;
+    let (code, rest) = text.split_at_checked(3).unwrap_or(("", ""));
+    match (code.parse(), latin1_bytes(rest.strip_prefix(' ').unwrap_or(rest))) {
+        (Ok(code), Some(phrase)) if rest.is_empty() || rest.starts_with(' ') => Ok((code, phrase)),
         _ => Err(PyValueError::new_err(format!(
-            "start_response: the status must be like '200 OK', not {:?}",
-            String::from_utf8_lossy(&bytes)
+            "start_response: the status must be like '200 OK', not {text:?}"
         ))),
     }
 }
 
-type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
-
-fn read_fields(headers: &Bound<'_, PyList>) -> PyResult<Pairs> {
-    let mut fields = Vec::with_capacity(headers.len());
-    for item in headers {
-        let pair = item.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
-        let Some(pair) = pair else {
-            return Err(PyTypeError::new_err(
-                "start_response: headers must be a list of (name, value) tuples of str",
-            ));
-        };
-        let text = |at: usize| -> PyResult<Vec<u8>> {
-            let item = pair.get_item(at)?;
-            let text = item.cast::<PyString>().map_err(|_| {
-                PyTypeError::new_err("start_response: header names and values must be str")
-            })?;
-            latin1_bytes(text)
-        };
-        fields.push((text(0)?, text(1)?));
-    }
-    Ok(fields)
-}
-
 /// A str of code points up to 255 as bytes.
-fn latin1_bytes(text: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
-    let utf8 = text.to_str()?;
-    if utf8.is_ascii() {
-        return Ok(utf8.as_bytes().to_vec());
+fn latin1_bytes(text: &str) -> Option<Cow<'_, [u8]>> {
+    if text.is_ascii() {
+        return Some(Cow::Borrowed(text.as_bytes()));
     }
-    utf8.chars().map(|letter| u8::try_from(letter as u32)).collect::<Result<_, _>>().map_err(|_| {
-        PyValueError::new_err(format!("start_response: {utf8:?} does not fit into latin-1"))
-    })
+    let bytes: Result<Vec<u8>, _> =
+        text.chars().map(|letter| u8::try_from(letter as u32)).collect();
+    bytes.ok().map(Cow::Owned)
 }
 
 /// `write(bytes)`: sends at once, and waits for a client that reads slowly.
