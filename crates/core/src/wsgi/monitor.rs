@@ -15,10 +15,15 @@ use tricorn_baton::{Baton, Ticket};
 use crate::net::sys::{thread_clock, thread_cpu};
 
 const TICK: Duration = Duration::from_millis(1);
+/// Where calls were seen to block just now, the next one is noticed sooner: with 2 % of the calls
+/// blocking, a tick of 1 ms leaves the reactor idle for half of the time.
+const ALERT_TICK: Duration = Duration::from_micros(200);
+/// Alert ticks after a take-over.
+const ALERT: u32 = 1000;
 /// Ticks without a call before the monitor sleeps.
 const QUIET_TICKS: u32 = 100;
 /// A runner that computes for less than this between two ticks, in microseconds, is blocked.
-const IDLE_US: u64 = 100;
+const IDLE_US: u64 = 50;
 
 struct Shared {
     baton: Arc<Baton>,
@@ -88,9 +93,12 @@ impl Shared {
     fn watch(&self) {
         let mut seen: Option<(Ticket, u64)> = None;
         let mut quiet = 0;
+        let mut alert = 0_u32;
         loop {
             quiet = if self.baton.current().is_some() { 0 } else { quiet + 1 };
-            if !self.rest(quiet > QUIET_TICKS) {
+            alert = alert.saturating_sub(1);
+            let tick = if alert > 0 { ALERT_TICK } else { TICK };
+            if !self.rest((quiet <= QUIET_TICKS).then_some(tick)) {
                 return;
             }
             let Some(ticket) = self.baton.current() else {
@@ -100,8 +108,9 @@ impl Shared {
             let cpu = thread_cpu(self.clock.load(Ordering::Relaxed));
             match seen {
                 Some((before, then)) if before == ticket => {
-                    if cpu.saturating_sub(then) < IDLE_US {
-                        self.baton.steal(ticket);
+                    let blocked = cpu.saturating_sub(then) < IDLE_US;
+                    if blocked && self.baton.steal(ticket) {
+                        alert = ALERT;
                     }
                     seen = Some((ticket, cpu));
                 }
@@ -110,14 +119,14 @@ impl Shared {
         }
     }
 
-    /// Waits for a tick, or for the next call; false when it is time to end.
-    fn rest(&self, sleep: bool) -> bool {
+    /// Waits for a tick, or without one for the next call; false when it is time to end.
+    fn rest(&self, tick: Option<Duration>) -> bool {
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
         if *stopped {
             return false;
         }
-        if !sleep {
-            let waited = self.wake.wait_timeout(stopped, TICK);
+        if let Some(tick) = tick {
+            let waited = self.wake.wait_timeout(stopped, tick);
             return !*waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         self.asleep.store(true, Ordering::SeqCst);
