@@ -4,7 +4,7 @@ Applications never import it; `tricorn.worker` does. `make lint` compares it wit
 """
 
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from types import TracebackType
 from typing import Any, Self, final
@@ -51,6 +51,12 @@ class AsgiCore:
     def listen(self, fd: int, server: tuple[str, int | None], tcp: bool) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is that of a scope."""
 
+    def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
+        """Write access lines to a copy of `fd`, but none for the paths in `exclude`.
+
+        `format` is `json`, or text with Gunicorn's atoms. Raises OSError.
+        """
+
     def fileno(self) -> int:
         """The descriptor that is readable when `poll()` has something to do."""
 
@@ -82,6 +88,12 @@ class WsgiCore:
     def __new__(cls, app: Any, config: Config, hooks: Any, threads: int) -> Self: ...
     def listen(self, fd: int, server: tuple[str, str], tcp: bool) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is its (host, port)."""
+
+    def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
+        """Write access lines to a copy of `fd`, but none for the paths in `exclude`.
+
+        `format` is `json`, or text with Gunicorn's atoms. Raises OSError.
+        """
 
     def run(self) -> None:
         """Serve until `stop()`. One thread at a time runs the reactor, the others stand by."""

@@ -63,13 +63,25 @@ class Output:
 
 
 class Server:
-    """One running ``python -m tricorn`` process with its output and its addresses."""
+    """One running process with its output and its addresses: ``python -m tricorn`` or a script.
 
-    def __init__(self, args: list[str], *, cwd: Path, env: Mapping[str, str]) -> None:
+    ``pass_fds`` are descriptors the process gets under the same numbers.
+    """
+
+    def __init__(
+        self,
+        args: list[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        program: tuple[str, ...] = ("-m", "tricorn"),
+        pass_fds: tuple[int, ...] = (),
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tricorn", *args],
+            [sys.executable, *program, *args],
             cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            pass_fds=pass_fds,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -152,6 +164,7 @@ def serve(
     app_dir: Path,
     binds: tuple[str, ...] = ("127.0.0.1:0",),
     env: Mapping[str, str] | None = None,
+    pass_fds: tuple[int, ...] = (),
 ) -> Iterator[Server]:
     """Serve ``app`` from ``app_dir`` until the block ends, then check that SIGTERM ends it with 0.
 
@@ -159,9 +172,15 @@ def serve(
     stderr is shown with the error.
     """
     args = [app, *(part for bind in binds for part in ("--bind", bind)), *options]
-    server = Server(args, cwd=app_dir, env=env or {})
-    try:
+    with ended(Server(args, cwd=app_dir, env=env, pass_fds=pass_fds)) as server:
         server.wait_ready(len(binds))
+        yield server
+
+
+@contextmanager
+def ended(server: Server) -> Iterator[Server]:
+    """End ``server`` with the block, as :func:`serve` says."""
+    try:
         yield server
         code = server.stop() if server.running() else 0
         assert code == 0, f"the server ended with {code} after SIGTERM"

@@ -79,10 +79,12 @@ class Setting:
 
     @property
     def help(self) -> str:
+        """What the setting does, for the help and the settings page."""
         return self.declared["help"]
 
     @property
     def metavar(self) -> str:
+        """What stands for the value in the help."""
         choices = self.declared.get("choices")
         return "|".join(choices) if choices else self.declared.get("metavar", self.kind.metavar)
 

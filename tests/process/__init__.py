@@ -1,0 +1,1 @@
+"""A served process from its start to its end: signals, exit codes, lifespan, listening."""

@@ -1,0 +1,125 @@
+"""SIGTERM and SIGINT: what is in flight is finished, the rest ends at once, and the exit codes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.kit import serve, wait_until
+from tests.kit.process import ROOT
+from tests.process.conftest import Start, begin_slow, get, handles, read_begun, refuses
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+
+
+@BOTH
+def test_an_idle_server_ends_with_0(start: Start, number: signal.Signals) -> None:
+    with start() as server:
+        with server.connect() as wire:
+            assert wire.ask(get("/quick")).body == b"quick"
+        assert server.stop(number) == 0
+        assert "Traceback" not in server.stderr.text()
+
+
+@BOTH
+def test_a_request_in_flight_is_finished(start: Start, number: signal.Signals) -> None:
+    with start() as server, begin_slow(server) as wire:
+        server.send_signal(number)
+        wait_until(lambda: refuses(server), "new connections are refused")
+        assert server.running()
+
+        answer = wire.ask(b"2")
+
+        assert answer.body == b"slow"
+        assert answer.says("close")
+        assert wire.rest() == b""
+        assert server.wait_exit() == 0
+
+
+def test_a_unix_socket_is_removed_at_once(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with start(binds=(f"unix:{path}",)) as server, begin_slow(server) as wire:
+        server.send_signal(signal.SIGTERM)
+        wait_until(lambda: not path.exists(), "the socket file is gone")
+        assert wire.ask(b"2").body == b"slow"
+        assert server.wait_exit() == 0
+
+
+def test_idle_connections_are_closed_at_once(start: Start) -> None:
+    with start("--keep-alive", "60s") as server, server.connect() as idle:
+        assert idle.ask(get("/quick")).status == 200
+        with begin_slow(server) as busy:
+            server.send_signal(signal.SIGTERM)
+            assert idle.rest() == b""
+            assert server.running()
+            assert busy.ask(b"2").body == b"slow"
+        assert server.wait_exit() == 0
+
+
+@BOTH
+def test_a_second_signal_ends_an_open_stream(start: Start, number: signal.Signals) -> None:
+    with start() as server, server.connect() as wire:
+        wire.send(get("/stream"))
+        read_begun(wire)
+        server.send_signal(number)
+        wait_until(lambda: refuses(server), "new connections are refused")
+        assert server.running()
+        server.send_signal(number)
+        assert server.wait_exit(deadline=5) == -number
+
+
+@BOTH
+def test_a_second_signal_ends_an_application_in_c(start: Start, number: signal.Signals) -> None:
+    """The first can't be acted on: nothing of Python runs. The kernel has taken note, though."""
+    with start() as server, server.connect() as wire:
+        wire.send(get("/compute"))
+        server.stderr.wait(lambda text: "compute begins" in text, "compute begins")
+        server.send_signal(number)
+        wait_until(lambda: not handles(server, number), "the kernel has reset the handler")
+        assert server.running()
+        server.send_signal(number)
+        assert server.wait_exit(deadline=5) == -number
+
+
+def test_the_graceful_timeout_ends_what_does_not_end(start: Start) -> None:
+    with start("--graceful-timeout", "200ms") as server, server.connect() as wire:
+        wire.send(get("/stream"))
+        read_begun(wire)
+        begin = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait_exit() == 0
+        assert time.monotonic() - begin >= 0.2
+
+
+def test_asgi_requests_are_cancelled_after_the_graceful_timeout() -> None:
+    with serve("tests.process.app_asgi:app", "--graceful-timeout", "1ms", app_dir=ROOT) as server:
+        with server.connect() as wire:
+            wire.send(get("/stream"))
+            read_begun(wire)
+            assert server.stop() == 0
+        assert "stream cancelled" in server.stderr.text()
+
+
+def test_the_lifespan_ends_after_the_last_request() -> None:
+    with serve("tests.process.app_asgi:app", app_dir=ROOT) as server:
+        with begin_slow(server) as wire:
+            server.send_signal(signal.SIGTERM)
+            wait_until(lambda: refuses(server), "new connections are refused")
+            assert wire.ask(b"2").body == b"slow"
+        assert server.wait_exit() == 0
+        text = server.stderr.text()
+        assert 0 < text.index("slow ends") < text.index("lifespan ends")
+
+
+def test_the_shutdown_extension_ends_a_stream_well() -> None:
+    with serve("tests.process.app_asgi:app", app_dir=ROOT) as server, server.connect() as wire:
+        wire.send(get("/events"))
+        read_begun(wire)
+        server.send_signal(signal.SIGTERM)
+        answer = wire.response()
+        assert answer.body == b"begun, ended"
+        assert answer.framing == "chunked"
+        assert server.wait_exit() == 0
