@@ -1,5 +1,6 @@
 //! The part of the configuration that the core needs, read once from the frozen Python object.
 
+use crate::net::sys::descriptor_limit;
 use pyo3::prelude::*;
 use tricorn_wire::limits::{Limits, MAX_FIELDS};
 
@@ -68,7 +69,8 @@ impl Settings {
             discard: size("discard_size")? as u64,
             write_buffer: size("write_buffer")?,
             connections: match size("connections")? {
-                0 => usize::MAX,
+                // An eighth stays for the application's own files and sockets.
+                0 => descriptor_limit() / 8 * 7,
                 most => most,
             },
             root_path: http.getattr("root_path")?.extract()?,

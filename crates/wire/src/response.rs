@@ -169,6 +169,7 @@ impl Response {
 
     /// End the connection after this response, whatever was said before.
     pub fn close_after(&mut self) {
+        self.asked.keep_alive = false; // also if the application starts anew
         self.keep_alive = false;
     }
 
@@ -482,6 +483,10 @@ mod tests {
         assert_eq!(response.field(b"Content-Length", b"-1", &mut out), Err(Fault::LengthInvalid));
         response.field(b"Content-Length", b"3", &mut out).expect("length");
         assert_eq!(response.field(b"content-length", b"4", &mut out), Err(Fault::LengthsDiffer));
+        let mut response = Response::new(asked(false, 1));
+        response.close_after();
+        response.reopen();
+        assert!(!response.keeps_alive(), "a new start does not undo the close");
         let mut response = Response::new(asked(false, 1));
         response.open(200, None, &mut out).expect("status");
         response.field(b"Content-Length", b"3", &mut out).expect("length");

@@ -93,7 +93,7 @@ class Limits:
         flag="--worker-connections",
         least=0,
         most=10_000_000,
-        help="Connections a worker holds open, 0 for as many as its descriptor limit allows.",
+        help="Connections a worker holds open, 0 for seven eighths of its descriptor limit.",
         gunicorn="worker_connections",
     )
 

@@ -196,6 +196,11 @@ impl<X> Conn<X> {
         self.input_at = 0;
     }
 
+    /// Between requests, with nothing on its way in or out?
+    pub(super) fn is_idle(&self) -> bool {
+        self.phase == Phase::Head && !self.is_runnable() && self.output.is_empty()
+    }
+
     /// Is there anything to do for this connection without a new event?
     pub(super) fn is_runnable(&self) -> bool {
         let input = self.has_pending() || self.readable;

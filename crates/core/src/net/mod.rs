@@ -310,16 +310,19 @@ impl<X> Net<X> {
     pub fn drain(&mut self) {
         self.draining = true;
         self.listeners.clear();
-        let idle: Vec<Token> = self
-            .conns
-            .iter_mut()
-            .filter_map(|(token, conn)| {
-                conn.response.close_after();
-                (conn.phase == Phase::Head).then_some(token)
-            })
-            .collect();
-        for token in idle {
-            self.enqueue(token);
+        let mut heads = Vec::new();
+        for (token, conn) in self.conns.iter_mut() {
+            conn.response.close_after();
+            if conn.phase == Phase::Head {
+                heads.push((token, conn.is_idle()));
+            }
+        }
+        for (token, idle) in heads {
+            if idle {
+                self.close(token); // without an exchange, there is nothing to give back
+            } else {
+                self.enqueue(token);
+            }
         }
     }
 

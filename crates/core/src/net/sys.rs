@@ -361,3 +361,11 @@ pub fn local_time(seconds: u64, format: &std::ffi::CStr) -> String {
     };
     String::from_utf8_lossy(&buffer[..size]).into_owned()
 }
+
+/// How many descriptors this process may have open.
+pub fn descriptor_limit() -> usize {
+    let mut limit = libc::rlimit { rlim_cur: 1024, rlim_max: 1024 };
+    // SAFETY: `limit` is a local the kernel fills; on failure the usual limit stands.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+}

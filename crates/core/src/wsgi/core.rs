@@ -115,12 +115,15 @@ impl WsgiCore {
     }
 
     /// Closes every connection at once and sends the threads away.
-    fn stop(&self, py: Python<'_>) {
-        let exchanges = self.net().close_all();
-        drop(exchanges);
-        self.baton.stop();
-        py.detach(|| self.monitor.stop());
-        self.net().wake();
+    fn stop(slf: &Bound<'_, Self>) {
+        let this = slf.get();
+        let exchanges = this.net().close_all();
+        for suspended in exchanges.into_iter().filter_map(|exchange| exchange.suspended) {
+            call::abandon(slf, suspended);
+        }
+        this.baton.stop();
+        slf.py().detach(|| this.monitor.stop());
+        this.net().wake();
     }
 
     /// In a forked child: lets go of everything without touching what the parent still uses.
