@@ -10,6 +10,7 @@ import pytest
 from tests.contract.case import chunked, get, post
 from tests.kit import Server, Wire, serve, wait_until
 from tests.kit.process import ROOT
+from tests.kit.response import read_head
 
 SHORT = ("--head-timeout", "300ms", "--keep-alive", "300ms", "--body-timeout", "300ms")
 
@@ -78,6 +79,33 @@ def test_a_body_that_stops(hasty: Server, run: str) -> None:
         assert wire.rest() == b""
     ended = wait_until(lambda: outcome(hasty, run), "the application learns of it")
     assert ended in ("broken", "never called")
+
+
+TRICKLES = {
+    "slow-length": post(b"Content-Length: 900", body=b"", target=b"/?run=slow-length"),
+    "slow-chunk": chunked(b"384\r\n", target=b"/?run=slow-chunk"),
+}
+
+
+@pytest.mark.parametrize("run", TRICKLES)
+def test_a_body_that_trickles(hasty: Server, run: str) -> None:
+    """Bytes that keep coming are not enough: their rate has a floor of its own."""
+    with hasty.connect() as wire:
+        wire.send(TRICKLES[run])
+        wire.sock.settimeout(0.05)
+        trickle(wire)
+
+        assert wire.response().status == 408
+
+
+def test_an_application_that_takes_its_time() -> None:
+    """The time before the application reads is not the client's."""
+    with serve("tests.contract.pausing_asgi:app", *SHORT, app_dir=ROOT) as server:
+        with server.connect() as wire:
+            wire.send(post(b"Expect: 100-continue", b"Content-Length: 5", target=b"/"))
+            assert read_head(wire.incoming)[0] == 100
+
+            assert wire.ask(b"hello").body == b"hello"
 
 
 def outcome(server: Server, run: str) -> str | None:

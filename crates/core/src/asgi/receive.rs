@@ -45,11 +45,10 @@ fn schedule_if_runnable(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
 pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {
     let mut state = core.get().state.get();
     if let Some(conn) = state.net.exchange(target.token, target.seq) {
-        conn.wants_body = true;
         if let Some(exchange) = &mut conn.exchange {
             exchange.receivers.push(waiter);
         }
-        state.net.renew(target.token);
+        state.net.want_body(target.token);
     }
 }
 

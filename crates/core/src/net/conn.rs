@@ -81,11 +81,14 @@ pub struct Conn<X> {
     pub seq: u32,
     /// When the present phase began or last made progress, in milliseconds of the reactor.
     pub(super) since: u64,
-    /// Bytes of body received and milliseconds spent waiting for them, for the minimum rate.
+    /// Bytes of body received, and milliseconds that somebody has waited for them, for the minimum
+    /// rate: time that the application takes for itself does not count.
     pub(super) body_bytes: u64,
     pub(super) body_waited: u64,
+    /// The wait that began at `since` is not counted yet.
+    pub(super) waiting: bool,
     pub(super) deadline: u64,
-    /// The application waits for body bytes or for the peer to go.
+    /// The application waits for body bytes or for the peer to go; set by `want_body`.
     pub wants_body: bool,
     /// The application waits for the output to drain.
     pub wants_drain: bool,
@@ -124,6 +127,7 @@ impl<X> Conn<X> {
             since: now,
             body_bytes: 0,
             body_waited: 0,
+            waiting: false,
             deadline: NEVER,
             wants_body: false,
             wants_drain: false,

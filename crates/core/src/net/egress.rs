@@ -274,7 +274,9 @@ impl<X> Net<X> {
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.since = now;
-        self.end_line(token);
+        if conn.output.is_empty() {
+            self.end_line(token); // else when the output is out
+        }
         let Some(conn) = self.conns.get_mut(token) else {
             return Finished { exchange: None, runnable: false };
         };

@@ -12,6 +12,7 @@ use super::conn::{Conn, Phase};
 use super::output::Flush;
 use super::sys::{self, Io};
 use super::{Net, Step, Token, SCRATCH};
+use crate::settings::Settings;
 
 /// How much a lingering connection may still send before it is cut.
 const LINGER_MOST: u64 = 1024 * 1024;
@@ -91,7 +92,12 @@ impl<X> Net<X> {
                         conn.since = self.now;
                     }
                 }
-                Flush::Empty => conn.since = self.now,
+                Flush::Empty => {
+                    conn.since = self.now;
+                    if conn.phase != Phase::Exchange {
+                        self.end_line(token);
+                    }
+                }
                 Flush::More => {
                     conn.since = self.now;
                     self.enqueue(token);
@@ -228,6 +234,26 @@ impl<X> Net<X> {
         }
     }
 
+    /// Somebody waits for body bytes from now on: the timeouts run.
+    pub fn want_body(&mut self, token: Token) {
+        self.touch();
+        let now = self.now;
+        if let Some(conn) = self.conns.get_mut(token) {
+            if !std::mem::replace(&mut conn.wants_body, true) {
+                conn.since = now;
+                conn.waiting = true;
+            }
+        }
+        self.renew(token);
+    }
+
+    /// Somebody has waited for body bytes in a thread of its own.
+    pub fn note_waited(&mut self, token: Token, milliseconds: u64) {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.body_waited += milliseconds;
+        }
+    }
+
     /// Puts body bytes, at most `most` of them, into `pulled`.
     pub fn pull(&mut self, token: Token, most: usize) -> Pull {
         self.pulled.clear();
@@ -277,8 +303,13 @@ impl<X> Net<X> {
             conn.expects_continue = false;
             if !self.pulled.is_empty() || conn.body.is_done() {
                 conn.body_bytes += self.pulled.len() as u64;
+                if std::mem::take(&mut conn.waiting) {
+                    conn.body_waited += now.saturating_sub(conn.since);
+                }
                 conn.since = now;
-                return Pull::Data { more: !conn.body.is_done() };
+                let more = !conn.body.is_done();
+                let slow = more && conn.is_too_slow(&self.settings);
+                return if slow { Pull::Refused(Reject::BodyTimeout) } else { Pull::Data { more } };
             }
         }
     }
@@ -402,6 +433,12 @@ impl<X> Conn<X> {
                 Received::End
             }
         }
+    }
+
+    /// Does the client send more slowly than it may, after a grace as long as the timeout?
+    fn is_too_slow(&self, settings: &Settings) -> bool {
+        let least = settings.body_rate.saturating_mul(self.body_waited);
+        self.body_waited > settings.timeouts.body && self.body_bytes.saturating_mul(1000) < least
     }
 
     fn take_head(&mut self, end: usize) -> Head {

@@ -240,6 +240,12 @@ impl<X> Net<X> {
         self.draining
     }
 
+    /// Has it been a while since events were taken?
+    pub fn is_stale(&self) -> bool {
+        const STALE_MS: u64 = 5;
+        self.timer.now() > self.now + STALE_MS
+    }
+
     /// Reads the clock, after a time in which the application ran.
     pub fn touch(&mut self) {
         self.now = self.timer.now();

@@ -369,3 +369,11 @@ pub fn descriptor_limit() -> usize {
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
     usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
 }
+
+/// Has the peer reset the connection? (One that only closed may still be reading.)
+pub fn is_reset(fd: RawFd) -> bool {
+    let mut entry = libc::pollfd { fd, events: 0, revents: 0 };
+    // SAFETY: `entry` is one live pollfd; a timeout of 0 never waits.
+    let outcome = repeat(|| unsafe { libc::poll(&mut entry, 1, 0) } as isize);
+    outcome == Io::Done(1) && entry.revents & (libc::POLLERR | libc::POLLHUP) != 0
+}

@@ -8,6 +8,7 @@ use tricorn_wire::response::Asked;
 
 use super::core::WsgiCore;
 use super::routes::Route;
+use crate::net::sys::is_reset;
 use crate::net::{Begin, Head, Pull, Token};
 use crate::settings::Underscores;
 
@@ -137,8 +138,7 @@ pub fn gather(core: &WsgiCore, token: Token) -> Option<Request> {
                 }
             }
             Pull::Later => {
-                net.get(token)?.wants_body = true;
-                net.renew(token);
+                net.want_body(token);
                 return None;
             }
             Pull::Gone => {
@@ -157,10 +157,13 @@ pub fn gather(core: &WsgiCore, token: Token) -> Option<Request> {
 
 fn take(core: &WsgiCore, token: Token) -> Option<Request> {
     let mut net = core.net();
+    // Behind calls that took long, a client may have gone since the poller was last asked.
+    let stale = net.is_stale();
     let conn = net.get(token)?;
     let seq = conn.seq;
-    if conn.is_broken() {
-        return None; // nobody is there to read the answer
+    if conn.is_broken() || (stale && is_reset(conn.raw_fd())) {
+        net.close_later(token); // nobody is there to read the answer
+        return None;
     }
     let exchange = conn.exchange.as_mut()?;
     Some(Request {

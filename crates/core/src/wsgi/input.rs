@@ -4,6 +4,7 @@
 //! of any size passes through bounded memory. The end of the body is the end of the file.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -121,7 +122,11 @@ impl Buffer {
                     Pull::Later => (fd, timeout),
                 }
             };
-            if !wait_for(fd, Want::Read, timeout) {
+            let start = Instant::now();
+            let ready = wait_for(fd, Want::Read, timeout);
+            let waited = start.elapsed().as_millis() as u64;
+            core.net().note_waited(target.token, waited);
+            if !ready {
                 let reject = tricorn_wire::reject::Reject::BodyTimeout;
                 let mut net = core.net();
                 if !net.answer(target.token, reject.status(), reject.detail()) {
