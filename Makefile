@@ -94,7 +94,7 @@ docs: $(DEFAULT_ENV)/.core-quick ## Write the pages of docs/ that are made from 
 .PHONY: dist
 dist: $(DEFAULT_ENV)/.ready ## Make the sdist, and from it the wheel, in dist/
 	rm -rf dist
-	$(RUN) maturin sdist --quiet --out dist
+	$(RUN) maturin sdist --out dist
 	$(RUN) pip wheel --no-deps --wheel-dir dist dist/tricorn-*.tar.gz
 	@ls -l dist
 

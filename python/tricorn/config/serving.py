@@ -89,7 +89,7 @@ class Process:
         8,
         least=1,
         most=1024,
-        help="Threads that run a WSGI application; 1 runs it on the main thread. ASGI ignores it.",
+        help="Threads that run a WSGI application; with 1, one call at a time. ASGI ignores it.",
         gunicorn="threads",
     )
     graceful_timeout: Seconds = setting(
