@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tricorn.cli.settings import read_settings
@@ -12,7 +13,6 @@ from tricorn.logs.banner import Banner
 if TYPE_CHECKING:
     from tricorn.config import Config
     from tricorn.worker.loader import Loaded
-    from tricorn.worker.server import Server
 
 _SUMMARY = """Serve a WSGI or ASGI application.
 
@@ -72,20 +72,10 @@ def _loaded(app: Any, config: Config) -> Loaded:
 
 
 def _serve(config: Config, loaded: Loaded) -> None:
-    from tricorn.worker.server import Server
+    from tricorn.worker.run import run
 
-    def announce(server: Server) -> None:
-        banner = Banner(loaded.name, loaded.interface, server.addresses, _detail(server))
+    def announce(addresses: Sequence[str], detail: str) -> None:
+        banner = Banner(loaded.name, loaded.interface, addresses, detail)
         print(banner.text(), file=sys.stderr, flush=True)
 
-    Server(loaded.app, config, loaded.interface).run(announce)
-
-
-def _detail(server: Server) -> str:
-    """How the application runs: the event loop's name, or the number of threads."""
-    if server.interface == "wsgi":
-        threads = server.config.process.threads
-        return f"{threads} thread{'s' if threads > 1 else ''}"
-    import asyncio
-
-    return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+    run(loaded, config, announce)

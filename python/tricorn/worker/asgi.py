@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import weakref
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from tricorn._core import AsgiCore
 from tricorn.config import Config
 from tricorn.net.listener import Listener
 from tricorn.worker.access import open_access
-from tricorn.worker.hooks import Hooks
+from tricorn.worker.hooks import Hooks, request_of
 from tricorn.worker.lifespan import Lifespan
+
+_log = logging.getLogger("tricorn.app")
 
 _CANCEL_GRACE = 1.0
 """Seconds that cancelled requests get to clean up before the connections are closed."""
+
+
+class AsgiHooks(Hooks):
+    """The callbacks of a core whose application runs in tasks."""
+
+    of_disconnect = (*Hooks.of_disconnect, asyncio.CancelledError)
+
+    def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
+        """The application raised, or its task was cancelled."""
+        if isinstance(error, asyncio.CancelledError) and not gone:
+            _log.warning("%s was cancelled", request_of(scope))
+        else:
+            super().app_error(error, scope, gone)
+
+    def raise_soon(self, error: BaseException) -> None:
+        """KeyboardInterrupt or SystemExit of the application: for the loop, not for us."""
+
+        def throw() -> NoReturn:
+            raise error
+
+        asyncio.get_running_loop().call_soon(throw)
 
 
 class AsgiService:
@@ -38,7 +62,7 @@ class AsgiService:
             self._app,
             loop,
             self._config,
-            Hooks(self._idle.set),
+            AsgiHooks(self._idle.set),
             extensions=self._extensions(),
             state=self._lifespan.state,
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from tricorn._core import ClientDisconnected
 from tricorn.worker.blame import app_traceback
@@ -16,16 +15,16 @@ _log = logging.getLogger("tricorn.app")
 class Hooks:
     """Callbacks of one core. ``on_idle`` runs when a draining core has nothing left to do."""
 
+    of_disconnect: tuple[type[BaseException], ...] = (ClientDisconnected,)
+    """What an application may raise because its client has left."""
+
     def __init__(self, on_idle: Callable[[], object]) -> None:
         self.idle = on_idle
 
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
         """The application raised while it served the request of ``scope``."""
-        if gone and _comes_of_disconnect(error):
+        if gone and self._comes_of_disconnect(error):
             _log.debug("%s: the client has disconnected", request_of(scope))
-            return
-        if isinstance(error, asyncio.CancelledError):
-            _log.warning("%s was cancelled", request_of(scope))
             return
         _log.error("%s failed\n%s", request_of(scope), app_traceback(error))
 
@@ -41,33 +40,24 @@ class Hooks:
         """A callback raised that never should."""
         _log.error("unexpected error in a callback", exc_info=error)
 
-    def raise_soon(self, error: BaseException) -> None:
-        """KeyboardInterrupt or SystemExit of the application: for the loop, not for us."""
+    def _comes_of_disconnect(self, error: BaseException) -> bool:
+        """Whether the error is, or followed from, what we raise when the client has gone.
 
-        def throw() -> NoReturn:
-            raise error
-
-        asyncio.get_running_loop().call_soon(throw)
-
-
-def _comes_of_disconnect(error: BaseException) -> bool:
-    """Whether the error is, or followed from, what we raise when the client has gone.
-
-    Frameworks raise their own in its place, or wrap it in a group of a task group.
-    """
-    todo: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while todo:
-        one = todo.pop()
-        if one is None or id(one) in seen:
-            continue
-        if isinstance(one, ClientDisconnected | asyncio.CancelledError):
-            return True
-        seen.add(id(one))
-        todo += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            todo += one.exceptions
-    return False
+        Frameworks raise their own in its place, or wrap it in a group of a task group.
+        """
+        todo: list[BaseException | None] = [error]
+        seen: set[int] = set()
+        while todo:
+            one = todo.pop()
+            if one is None or id(one) in seen:
+                continue
+            if isinstance(one, self.of_disconnect):
+                return True
+            seen.add(id(one))
+            todo += [one.__cause__, one.__context__]
+            if isinstance(one, BaseExceptionGroup):
+                todo += one.exceptions
+        return False
 
 
 def request_of(scope: dict[str, Any]) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tricorn.config import Config
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import Listener
 from tricorn.worker.interface import detect
+
+if TYPE_CHECKING:
+    from tricorn.worker.wsgi import WsgiService
 
 
 class Service(Protocol):
@@ -35,8 +36,8 @@ class Server:
 
     In a running event loop: ``await server.serve()`` serves until ``server.shutdown()``; or, in a
     test suite, ``async with Server(app, Config.make(port=0)) as addresses`` serves inside the
-    block and gives the addresses, as ``["http://127.0.0.1:49152"]``. Without a loop:
-    ``server.run()``.
+    block and gives the addresses, as ``["http://127.0.0.1:49152"]``. Without a loop around,
+    ``tricorn.run()`` serves.
     """
 
     def __init__(self, app: Any, config: Config | None = None, interface: str | None = None):
@@ -123,65 +124,11 @@ class Server:
         if self.interface == "wsgi":
             from tricorn.worker.wsgi import WsgiService
 
-            return WsgiService(self._app, self.config)
+            return _Threaded(WsgiService(self._app, self.config))
         from tricorn.worker.asgi import AsgiService
 
         app = _as_asgi3(self._app) if self.interface == "asgi2" else self._app
         return AsgiService(app, self.config)
-
-    def run(self, on_ready: Callable[[Server], None] | None = None) -> None:
-        """Serve in a loop of our own until SIGINT or SIGTERM; a second one ends at once.
-
-        In a thread that is not the main one, which gets no signals, until ``shutdown()``.
-        """
-        with asyncio.Runner(loop_factory=_loop_factory(self.config.asgi.loop)) as runner:
-            loop = runner.get_loop()
-            previous = _handle_signals(lambda: loop.call_soon_threadsafe(self.shutdown))
-            try:
-                runner.run(self.serve(on_ready))
-            finally:
-                for number, handler in previous.items():
-                    signal.signal(number, handler)
-
-
-def _handle_signals(stop: Callable[[], object]) -> dict[signal.Signals, Any]:
-    """SIGINT and SIGTERM call ``stop``, and after the first of them either ends the process.
-
-    The kernel resets a handler when it calls it, so a second signal works whatever the
-    application does then, a blocking call in C included.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-    from tricorn._core import reset_on_delivery
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
-    def handler(number: int, frame: object) -> None:
-        for one in numbers:
-            signal.signal(one, signal.SIG_DFL)
-        stop()
-
-    previous = {number: signal.signal(number, handler) for number in numbers}
-    for number in numbers:
-        reset_on_delivery(number)
-    return previous
-
-
-def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if name == "asyncio":
-        return None
-    try:
-        import uvloop
-    except ImportError:
-        if name == "uvloop":
-            from tricorn.errors import ConfigError
-
-            raise ConfigError(
-                "--loop uvloop: uvloop is not installed; pip install uvloop, or --loop auto"
-            ) from None
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 def _as_asgi3(app: Any) -> Any:
@@ -191,3 +138,17 @@ def _as_asgi3(app: Any) -> Any:
         await app(scope)(receive, send)
 
     return single
+
+
+class _Threaded:
+    """A WSGI service as seen from an event loop, which must not wait while it drains."""
+
+    def __init__(self, service: WsgiService) -> None:
+        self._service = service
+        self.stats = service.stats
+
+    async def start(self, listeners: list[Listener]) -> None:
+        self._service.start(listeners)
+
+    async def stop(self, listeners: list[Listener]) -> None:
+        await asyncio.to_thread(self._service.stop, listeners)

@@ -1,8 +1,7 @@
-"""Serve a WSGI application on threads of its own, beside the event loop that handles signals."""
+"""Serve a WSGI application on threads of its own, beside the one that waits for signals."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 import weakref
@@ -17,21 +16,19 @@ from tricorn.worker.hooks import Hooks
 
 
 class WsgiService:
-    """One application, its core and its threads. All methods run in the event loop."""
+    """One application, its core and its threads. ``start`` and ``stop`` block; any thread."""
 
     def __init__(self, app: Any, config: Config) -> None:
         self._app = app
         self._config = config
-        self._idle = asyncio.Event()
+        self._idle = threading.Event()
         self._core: WsgiCore | None = None
         self._threads: list[threading.Thread] = []
 
-    async def start(self, listeners: Sequence[Listener]) -> None:
+    def start(self, listeners: Sequence[Listener]) -> None:
         """Start the threads and accept connections."""
-        loop = asyncio.get_running_loop()
-        hooks = Hooks(lambda: loop.call_soon_threadsafe(self._idle.set))
         count = self._config.process.threads
-        core = WsgiCore(self._app, self._config, hooks, count)
+        core = WsgiCore(self._app, self._config, Hooks(self._idle.set), count)
         for listener in listeners:
             name = listener.sock.getsockname()
             tcp = isinstance(name, tuple)
@@ -46,18 +43,15 @@ class WsgiService:
             self._threads.append(thread)
             thread.start()
 
-    async def stop(self, listeners: Sequence[Listener]) -> None:
+    def stop(self, listeners: Sequence[Listener]) -> None:
         """Stop listening, finish what is in flight within the graceful timeout."""
         if self._core is None:
             return
         for listener in listeners:
             listener.close()
         self._core.drain()
-        try:
-            async with asyncio.timeout(self._config.process.graceful_timeout):
-                await self._idle.wait()
-        except TimeoutError:
-            pass  # a thread can't be cancelled: its connection is closed under it
+        # A thread can't be cancelled: after the timeout its connection is closed under it.
+        self._idle.wait(self._config.process.graceful_timeout)
         self._core.stop()
         _, running = self._core.pending()
         if not running:
