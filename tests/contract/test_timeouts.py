@@ -100,12 +100,12 @@ def test_a_body_that_trickles(hasty: Server, run: str) -> None:
 
 def test_an_application_that_takes_its_time() -> None:
     """The time before the application reads is not the client's."""
-    with serve("tests.contract.pausing_asgi:app", *SHORT, app_dir=ROOT) as server:
-        with server.connect() as wire:
-            wire.send(post(b"Expect: 100-continue", b"Content-Length: 5", target=b"/"))
-            assert read_head(wire.incoming)[0] == 100
+    app = "tests.contract.pausing_asgi:app"
+    with serve(app, *SHORT, app_dir=ROOT) as server, server.connect() as wire:
+        wire.send(post(b"Expect: 100-continue", b"Content-Length: 5", target=b"/"))
+        assert read_head(wire.incoming)[0] == 100
 
-            assert wire.ask(b"hello").body == b"hello"
+        assert wire.ask(b"hello").body == b"hello"
 
 
 def outcome(server: Server, run: str) -> str | None:

@@ -57,6 +57,13 @@ def test_a_failed_startup_ends_with_3(app: str, options: tuple[str, ...], said: 
         assert "http://" not in server.stderr.text()
 
 
+def test_a_start_that_fails_later_ends_the_lifespan() -> None:
+    with ended(launch("full_app", "--access-log", "missing/access.log")) as server:
+        assert server.wait_exit() == 2
+        assert "lifespan ended" in server.stderr.text()
+        assert "tricorn: --access-log: cannot open" in server.stderr.text()
+
+
 def test_a_failed_shutdown_is_told() -> None:
     with serve(f"{APPS}:failing_shutdown_app", app_dir=ROOT) as server:
         assert server.stop() == 0

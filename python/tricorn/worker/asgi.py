@@ -55,8 +55,15 @@ class AsgiService:
         self._core: AsgiCore | None = None
 
     async def start(self, listeners: Sequence[Listener]) -> None:
-        """Run the start-up, then accept connections; raises LifespanError."""
+        """Run the start-up, then accept connections; raises LifespanError and ConfigError."""
         await self._lifespan.startup()
+        try:
+            self._accept(listeners)
+        except BaseException:
+            await self._lifespan.shutdown()
+            raise
+
+    def _accept(self, listeners: Sequence[Listener]) -> None:
         loop = asyncio.get_running_loop()
         core = AsgiCore(
             self._app,
