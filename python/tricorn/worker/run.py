@@ -33,7 +33,7 @@ def run(loaded: Loaded, config: Config, announce: Announce) -> None:
 def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     from tricorn.worker.wsgi import WsgiService
 
-    # A bare lock, since a handler may interrupt its own thread inside an Event and then block on it.
+    # A bare lock: a handler may interrupt its own thread inside an Event, and block on it there.
     stopped = threading.Lock()
     stopped.acquire()
     listeners = open_listeners(config.listen)

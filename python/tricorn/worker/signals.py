@@ -12,7 +12,7 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
-    """SIGINT and SIGTERM call ``stop`` inside the block, and after the first either ends the process.
+    """SIGINT and SIGTERM call ``stop`` inside the block; after the first, either ends the process.
 
     The kernel resets a handler when it delivers the signal, so a second one works whatever the
     application does then, a blocking call in C included. Signals reach only the main thread: in

@@ -268,7 +268,7 @@ def test_double_callable(drive: Drive) -> None:
 def test_run_in_a_thread_until_shutdown() -> None:
     server = Server(asgi_app, config())
     ready = threading.Event()
-    thread = threading.Thread(target=server.run, args=(lambda _: ready.set(),))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(lambda _: ready.set())))
     thread.start()
     assert ready.wait(10)
     with Wire.connect(address_of(server.addresses[0])) as wire:

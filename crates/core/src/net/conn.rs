@@ -55,6 +55,8 @@ pub struct Conn<X> {
     /// Waits in the reactor's queue.
     pub(super) queued: bool,
     pub(super) expired: bool,
+    /// No need to linger: closes as soon as the output is out.
+    pub(super) brief: bool,
     /// Belongs to the parent of this forked process.
     pub(super) abandoned: bool,
     /// The write side is shut down.
@@ -109,6 +111,7 @@ impl<X> Conn<X> {
             broken: false,
             queued: false,
             expired: false,
+            brief: false,
             abandoned: false,
             shut: false,
             input: Vec::new(),

@@ -284,6 +284,8 @@ impl<X> Net<X> {
             conn.held = Vec::new();
         }
         if !conn.response.keeps_alive() || conn.broken || conn.must_close(discard) {
+            // With nothing unread there is nothing that could turn the close into a reset.
+            conn.brief = conn.body.is_done() && !conn.has_pending() && !conn.readable;
             self.linger(token);
             self.enqueue(token);
             return Finished { exchange, runnable: true };

@@ -351,6 +351,9 @@ impl<X> Net<X> {
         if !conn.output.is_empty() {
             return Step::Idle;
         }
+        if conn.brief && !conn.readable {
+            return Step::Closed(self.close(token));
+        }
         if !conn.shut {
             sys::shutdown_write(conn.fd());
             conn.shut = true;
