@@ -56,6 +56,10 @@ test-newest: require ## Run the tests on the newest Python of the machine, if it
 		$(MAKE) $(NEWEST_ENV)/.core-quick && set -x && $(NEWEST_ENV)/bin/python -m pytest $(T); \
 	fi
 
+.PHONY: hostile
+hostile: $(NEWEST_ENV)/.core-release ## Measure a normal client's p99 while hostile clients are at work
+	MEASURE_HOSTILE=1 $(NEWEST_ENV)/bin/python -m pytest -s tests/hostile/test_latency_under_attack.py
+
 .PHONY: lint
 lint: lint-python lint-rust ## Check style, types, the stub and the Rust code
 
