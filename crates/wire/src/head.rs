@@ -58,36 +58,40 @@ impl Default for Slots<'_> {
 /// `scanned` is what earlier calls have looked at already: start with 0, keep it between calls.
 pub fn find_end(buf: &[u8], scanned: &mut usize, limits: &Limits) -> Result<Option<usize>, Reject> {
     let lead = leading_line(buf)?;
+    // Only what the limits let in is looked at, so that it does not matter how much came at once.
+    let window = &buf[..buf.len().min(limits.head)];
+    // Method, version and two spaces need little; the rest of the line is the target.
+    let first_line = limits.target + 64;
     if *scanned == 0 {
-        if let Some(end) = find_whole(buf, lead) {
-            return if end <= limits.head { Ok(Some(end)) } else { Err(Reject::HeadTooLarge) };
+        if let Some(end) = find_whole(&window[..window.len().min(first_line)], lead) {
+            return Ok(Some(end));
         }
     }
-    while let Some(found) = memchr::memchr(b'\n', &buf[*scanned..]) {
+    while let Some(found) = memchr::memchr(b'\n', &window[*scanned..]) {
         let lf = *scanned + found;
+        if *scanned <= lead && lf > first_line {
+            return Err(Reject::TargetTooLong);
+        }
         if lf == 0 || buf[lf - 1] != b'\r' {
             return Err(Reject::BareLf);
         }
         *scanned = lf + 1;
         if lf > lead && lf >= 3 && &buf[lf - 3..lf] == b"\r\n\r" {
-            return if lf < limits.head { Ok(Some(lf + 1)) } else { Err(Reject::HeadTooLarge) };
-        }
-        if *scanned - lead > limits.head {
-            return Err(Reject::HeadTooLarge);
+            return Ok(Some(lf + 1));
         }
     }
-    let in_first_line = *scanned <= lead;
-    *scanned = buf.len();
-    if in_first_line {
+    if *scanned > lead {
+        *scanned = window.len();
+    } else if window.len() > first_line {
+        return Err(Reject::TargetTooLong);
+    } else {
         *scanned = lead;
-        // Method, version and two spaces need little; the rest of the line is the target.
-        if buf.len() > limits.target + 64 {
-            return Err(Reject::TargetTooLong);
-        }
-    } else if buf.len() > limits.head {
-        return Err(Reject::HeadTooLarge);
     }
-    Ok(None)
+    if buf.len() > limits.head {
+        Err(Reject::HeadTooLarge)
+    } else {
+        Ok(None)
+    }
 }
 
 /// The quick way for a head that came in one piece, as nearly all do: None if it is not whole, or
@@ -438,6 +442,22 @@ mod tests {
             Err(Reject::BodyTooLarge)
         );
         assert!(read(format!("GET / {host}Content-Length: 10\r\n\r\n")).is_ok());
+    }
+
+    #[test]
+    fn limits_do_not_depend_on_the_split() {
+        let limits = Limits { head: 200, fields: 9, target: 20, body: 0 };
+        let host = "HTTP/1.1\r\nHost: x\r\n";
+        for text in [
+            format!("{} / {host}\r\n", "M".repeat(100)),
+            format!("GET /{}\n{host}\r\n", "a".repeat(100)),
+            format!("GET / {host}A: {}\nB: c\r\n\r\n", "a".repeat(200)),
+            format!("GET / {host}A: {}\r\n\r\n", "a".repeat(163)),
+        ] {
+            let whole = read(text.as_bytes(), &[], &limits);
+            let every: Vec<usize> = (0..text.len()).collect();
+            assert_eq!(whole, read(text.as_bytes(), &every, &limits), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,1 @@
+"""What a server process does when clients, applications and the machine misbehave."""
