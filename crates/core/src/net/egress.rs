@@ -284,8 +284,10 @@ impl<X> Net<X> {
             conn.held = Vec::new();
         }
         if !conn.response.keeps_alive() || conn.broken || conn.must_close(discard) {
-            // With nothing unread there is nothing that could turn the close into a reset.
-            conn.brief = conn.body.is_done() && !conn.has_pending() && !conn.readable;
+            // A stop does not wait for clients that keep their end open, unless something unread
+            // would turn the close into a reset.
+            let unread = !conn.body.is_done() || conn.has_pending() || conn.readable;
+            conn.brief = self.draining && !unread;
             self.linger(token);
             self.enqueue(token);
             return Finished { exchange, runnable: true };

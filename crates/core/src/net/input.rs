@@ -128,10 +128,16 @@ impl<X> Net<X> {
         }
     }
 
-    fn step_head(&mut self, token: Token) -> Step<X> {
+    /// A head that another thread is parsing has the buffer: a read into none would look like the
+    /// end of the stream.
+    fn ensure_scratch(&mut self) {
         if self.scratch.is_empty() {
-            self.scratch = vec![0; SCRATCH]; // lost with a head that nobody gave back
+            self.scratch = vec![0; SCRATCH];
         }
+    }
+
+    fn step_head(&mut self, token: Token) -> Step<X> {
+        self.ensure_scratch();
         for _ in 0..READS {
             let limits = self.settings.limits;
             let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
@@ -256,6 +262,7 @@ impl<X> Net<X> {
 
     /// Puts body bytes, at most `most` of them, into `pulled`.
     pub fn pull(&mut self, token: Token, most: usize) -> Pull {
+        self.ensure_scratch();
         self.pulled.clear();
         let limits = self.settings.limits;
         let now = self.now;
@@ -347,6 +354,7 @@ impl<X> Net<X> {
     }
 
     fn step_linger(&mut self, token: Token) -> Step<X> {
+        self.ensure_scratch();
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
         if !conn.output.is_empty() {
             return Step::Idle;

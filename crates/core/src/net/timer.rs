@@ -36,10 +36,15 @@ impl Timer {
 
     /// Makes sure that the reactor wakes at `deadline` or before.
     pub fn want(&mut self, deadline: u64) {
-        if deadline < self.set_for {
-            let now = self.now();
-            self.set_for = deadline.max(now + GRAIN_MS);
-            self.alarm.set(Some(Duration::from_millis(self.set_for - now)));
+        if deadline >= self.set_for {
+            return;
+        }
+        let now = self.now();
+        let due = deadline.max(now + GRAIN_MS);
+        // Never later than it is set for: connections that are always active would put it off.
+        if due < self.set_for {
+            self.set_for = due;
+            self.alarm.set(Some(Duration::from_millis(due - now)));
         }
     }
 
