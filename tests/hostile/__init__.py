@@ -1,1 +1,1 @@
-"""What a server process does when clients, applications and the machine misbehave."""
+"""Clients, applications and machines that misbehave, and what the server process makes of them."""

@@ -49,7 +49,8 @@ def test_exceptions_that_end_programs(server: Server, way: str) -> None:
     assert ask(server, f"/raise/{way}").status == 500
     for _ in range(20):
         assert ask(server, "/hello").body == b"/hello"
-    assert {"keyboard": "KeyboardInterrupt", "exit": "SystemExit"}[way] in server.stderr.text()
+    named = {"keyboard": "KeyboardInterrupt", "exit": "SystemExit"}[way]
+    server.stderr.wait(lambda text: named in text, f"{named} in the log")
 
 
 def test_send_from_another_thread(asgi: Server) -> None:
