@@ -5,6 +5,7 @@ asyncio is imported for ASGI only: a WSGI application starts a fifth sooner with
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from tricorn.config import Config
     from tricorn.worker.loader import Loaded
+
+_log = logging.getLogger("tricorn.app")
 
 Announce = Callable[[Sequence[str], str], None]
 """Called once, when requests are answered: with the addresses and how the application runs."""
@@ -60,7 +63,23 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
         loop = runner.get_loop()
         detail = type(loop).__module__.partition(".")[0]
         with stop_signals(lambda: loop.call_soon_threadsafe(server.shutdown)):
-            runner.run(server.serve(lambda server: announce(server.addresses, detail)))
+            serving = server.serve(lambda server: announce(server.addresses, detail))
+            _complete(loop, loop.create_task(serving))
+
+
+def _complete(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
+    """Run the loop until ``serving`` is done, whatever the application raises through it.
+
+    asyncio lets SystemExit and KeyboardInterrupt of any task out of the loop; from a request's
+    task they must cost that request and no other.
+    """
+    while True:
+        try:
+            return loop.run_until_complete(serving)
+        except (SystemExit, KeyboardInterrupt) as error:
+            if serving.done():
+                raise
+            _log.error("the application raised %r: the request failed", error)
 
 
 def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
