@@ -71,6 +71,8 @@ def refuses(server: Server) -> bool:
             socket.create_connection(address, timeout=5).close()
     except (ConnectionRefusedError, FileNotFoundError):
         return True
+    except ConnectionResetError:
+        return False  # it met the close itself
     return False
 
 

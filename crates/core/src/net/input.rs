@@ -148,10 +148,11 @@ impl<X> Net<X> {
                     Ok(None) => conn.scanned = scanned,
                     Err(reject) => return self.refuse(token, reject),
                 }
-            } else if self.draining {
-                return Step::Closed(self.close(token));
             }
             match conn.receive(&mut self.scratch) {
+                Received::Nothing if self.draining && !conn.has_pending() => {
+                    return Step::Closed(self.close(token));
+                }
                 Received::Nothing => return Step::Idle,
                 Received::End => return Step::Closed(self.close(token)),
                 Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),

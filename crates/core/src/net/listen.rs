@@ -9,7 +9,7 @@ use mio::Interest;
 use super::conn::Conn;
 use super::sys::{self, Accepted};
 use super::timer::NEVER;
-use super::{Net, LISTENERS};
+use super::{Net, Token, LISTENERS};
 
 /// Accepted in one go, so that a flood of connections does not starve those that are served.
 const BURST: usize = 32;
@@ -44,7 +44,7 @@ impl<X> Net<X> {
             }
             let is_tcp = listener.is_tcp;
             match sys::accept(listener.socket.as_raw_fd()) {
-                Ok(Some(accepted)) => self.add(accepted, index as u32, is_tcp),
+                Ok(Some(accepted)) => drop(self.add(accepted, index as u32, is_tcp)),
                 Ok(None) => {
                     listener.waiting = false;
                     return;
@@ -55,7 +55,23 @@ impl<X> Net<X> {
         self.wake();
     }
 
-    fn add(&mut self, accepted: Accepted, listener: u32, is_tcp: bool) {
+    /// Lets in everybody who waits now, on each listener.
+    pub(super) fn accept_waiting(&mut self) {
+        for index in 0..self.listeners.len() {
+            let Listener { socket, is_tcp, .. } = &self.listeners[index];
+            let (listener, is_tcp) = (socket.as_raw_fd(), *is_tcp);
+            while let Ok(Some(accepted)) = sys::accept(listener) {
+                if let Some(token) = self.add(accepted, index as u32, is_tcp) {
+                    // Its request may be there already: only a read tells.
+                    if let Some(conn) = self.conns.get_mut(token) {
+                        conn.readable = true;
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, accepted: Accepted, listener: u32, is_tcp: bool) -> Option<Token> {
         if is_tcp {
             sys::set_nodelay(accepted.fd.as_raw_fd());
         }
@@ -68,9 +84,10 @@ impl<X> Net<X> {
         let packed = mio::Token(token.pack());
         if self.registry.register(&mut SourceFd(&fd), packed, interest).is_err() {
             self.conns.remove(token);
-            return;
+            return None;
         }
         self.renew(token);
+        Some(token)
     }
 
     /// Accepts what was left waiting; says when to try again.
@@ -84,7 +101,7 @@ impl<X> Net<X> {
     }
 
     /// Takes the connection out; its exchange, if one was running, comes back.
-    pub fn close(&mut self, token: super::Token) -> Option<X> {
+    pub fn close(&mut self, token: Token) -> Option<X> {
         self.end_line(token);
         let mut conn = self.conns.remove(token)?;
         // Before the descriptor closes: a copy in a forked child would stay registered for ever.

@@ -315,6 +315,8 @@ impl<X> Net<X> {
     /// Stops listening, tells busy connections to close after their response, closes idle ones.
     pub fn drain(&mut self) {
         self.draining = true;
+        // Closing a listener resets who waits in its queue: those are let in first, and served.
+        self.accept_waiting();
         self.listeners.clear();
         let mut heads = Vec::new();
         for (token, conn) in self.conns.iter_mut() {
