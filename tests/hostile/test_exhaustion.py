@@ -49,6 +49,7 @@ def test_descriptors_run_out(server: Server) -> None:
         assert not answered(wires[-1], 1.0)
         assert processor_seconds(server.pid) - used < 0.2
         assert first.ask(get("/hello")).body == b"/hello"
+        assert server.stderr.text().count("cannot accept more connections") == 1
 
         for wire in wires:
             assert wire.response().body == b"/hello"

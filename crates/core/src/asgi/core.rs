@@ -194,11 +194,17 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
     let start = Instant::now();
     let mut calls = 0;
     loop {
-        let more = {
+        // What an earlier poll left over comes before new events are asked for.
+        let leftover = core.get().state.get().net.has_work();
+        let more = leftover || {
             let mut poller = core.get().poller.get();
             poller.wait(Some(Duration::ZERO))?;
             core.get().state.get().net.take(&poller)
         };
+        let complaint = core.get().state.get().net.complaint.take();
+        if let Some(text) = complaint {
+            drive::warn(core, &text);
+        }
         loop {
             let Some(token) = core.get().state.get().net.next() else { break };
             let outcome = catch_unwind(AssertUnwindSafe(|| drive::advance(core, token)));

@@ -47,12 +47,26 @@ impl<X> Net<X> {
                 Ok(Some(accepted)) => drop(self.add(accepted, index as u32, is_tcp)),
                 Ok(None) => {
                     listener.waiting = false;
+                    self.paused = false;
                     return;
                 }
-                Err(_) => return self.timer.want(self.now + PAUSE_MS),
+                Err(error) => return self.pause(&error),
             }
         }
         self.wake();
+    }
+
+    /// Leaves the listeners alone for a while: descriptors or memory have run out. Said once, until
+    /// accepting works again.
+    fn pause(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.paused, true) {
+            let open = self.conns.len();
+            self.complaint = Some(format!(
+                "cannot accept more connections than the {open} that are open: {error}; they wait \
+                 until others end (see ulimit -n and --worker-connections)"
+            ));
+        }
+        self.timer.want(self.now + PAUSE_MS);
     }
 
     /// Lets in everybody who waits now, on each listener.

@@ -133,6 +133,10 @@ pub struct Net<X> {
     pub(crate) pulled: Vec<u8>,
     pub(crate) settings: Settings,
     draining: bool,
+    /// Accepting has failed and has not worked since.
+    paused: bool,
+    /// Something to tell the operator, for the interface to take.
+    pub(crate) complaint: Option<String>,
     pub(crate) access: Option<AccessLog>,
     pub(crate) stats: Stats,
 }
@@ -157,6 +161,8 @@ impl<X> Net<X> {
             pulled: Vec::new(),
             settings,
             draining: false,
+            paused: false,
+            complaint: None,
             access: None,
             stats: Stats::default(),
         };

@@ -180,7 +180,14 @@ impl WsgiCore {
                     return Ok(Hold::Lost);
                 }
             }
-            self.net().flush_lines();
+            let complaint = {
+                let mut net = self.net();
+                net.flush_lines();
+                net.complaint.take()
+            };
+            if let Some(text) = complaint {
+                self.warn(slf.py(), &text);
+            }
             self.report_idle(slf.py())?;
         }
     }

@@ -4,6 +4,8 @@
 //! otherwise. If the same call runs at two ticks and the runner's CPU clock has not moved between
 //! them, the runner waits for something: the baton goes to a standby. A call that computes keeps
 //! it, since the standby would have to wait for the interpreter anyway.
+//!
+//! While calls block often, each tick that nobody serves in counts: then ticks are short and exact.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -12,18 +14,18 @@ use std::time::Duration;
 
 use tricorn_baton::{Baton, Ticket};
 
-use crate::net::sys::{thread_clock, thread_cpu};
+use crate::net::sys::{exact_timers, thread_clock, thread_cpu};
 
 const TICK: Duration = Duration::from_millis(1);
 /// Where calls were seen to block just now, the next one is noticed sooner: with 2 % of the calls
 /// blocking, a tick of 1 ms leaves the reactor idle for half of the time.
-const ALERT_TICK: Duration = Duration::from_micros(200);
+const ALERT_TICK: Duration = Duration::from_micros(100);
 /// Alert ticks after a take-over.
 const ALERT: u32 = 1000;
 /// Ticks without a call before the monitor sleeps.
 const QUIET_TICKS: u32 = 100;
 /// A runner that computes for less than this between two ticks, in microseconds, is blocked.
-const IDLE_US: u64 = 50;
+const IDLE_US: u64 = 20;
 
 struct Shared {
     baton: Arc<Baton>,
@@ -91,6 +93,7 @@ impl Monitor {
 
 impl Shared {
     fn watch(&self) {
+        exact_timers();
         let mut seen: Option<(Ticket, u64)> = None;
         let mut quiet = 0;
         let mut alert = 0_u32;
