@@ -111,6 +111,15 @@ impl AccessLog {
         }
     }
 
+    /// The environ variables that the format wants.
+    pub fn variables(&self) -> Vec<String> {
+        let name = |part: &Part| match part {
+            Part::Asked(Asked::Variable(name)) => Some(name.clone()),
+            _ => None,
+        };
+        self.parts.iter().filter_map(name).collect()
+    }
+
     /// Renders what a request knows; None if its path is left out.
     pub fn begin(
         &mut self,

@@ -8,6 +8,7 @@ use tricorn_wire::response::Asked;
 
 use super::core::WsgiCore;
 use super::routes::Route;
+use crate::net::access::AccessLog;
 use crate::net::sys::is_reset;
 use crate::net::{Begin, Head, Pull, Token};
 use crate::settings::Underscores;
@@ -86,15 +87,16 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
             return Ok(None);
         }
     };
-    let variable =
+    // Read before the reactor is locked, since an environ may hold anything.
+    let wanted = this.net().access.as_ref().map(AccessLog::variables).unwrap_or_default();
+    let read =
         |name: &str| -> Option<String> { environ.get_item(name).ok()??.str().ok()?.extract().ok() };
-    // Taken out while it reads the environ, which may run Python.
-    let access = this.net().access.take();
-    let draft = access.and_then(|mut access| {
-        let draft = access.begin(&parsed, peer, &variable);
-        this.net().access = Some(access);
-        draft
-    });
+    let variables: Vec<_> = wanted.into_iter().map(|name| (read(&name), name)).collect();
+    let variable = |name: &str| {
+        variables.iter().find(|(_, known)| known == name).and_then(|(value, _)| value.clone())
+    };
+    let draft =
+        this.net().access.as_mut().and_then(|access| access.begin(&parsed, peer, &variable));
     let begin = Begin {
         framing: parsed.framing,
         asked: Asked {

@@ -34,8 +34,7 @@ pub fn run(core: &Bound<'_, WsgiCore>, request: Request) -> PyResult<Hold> {
     let this = core.get();
     let slow = this.threads > 1 && this.routes.is_slow(request.route);
     let route = request.route;
-    let target = request.target;
-    watched(core, slow, target, || {
+    watched(core, slow, || {
         let clock = slow.then(|| thread_cpu(thread_clock()));
         let start = Instant::now();
         respond(core, request);
@@ -59,7 +58,7 @@ pub fn resume(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
         })
     };
     let Some((suspended, target)) = found else { return Ok(Hold::Kept) };
-    watched(core, false, target, || {
+    watched(core, false, || {
         let py = core.py();
         let Suspended { iterator, result, environ } = suspended;
         let (environ, result) = (environ.into_bound(py), result.into_bound(py));
@@ -70,12 +69,7 @@ pub fn resume(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
 }
 
 /// Runs application code as the holder of the baton, or as a plain thread if that is passed on.
-fn watched(
-    core: &Bound<'_, WsgiCore>,
-    give_away: bool,
-    target: Target,
-    body: impl FnOnce(),
-) -> PyResult<Hold> {
+fn watched(core: &Bound<'_, WsgiCore>, give_away: bool, body: impl FnOnce()) -> PyResult<Hold> {
     let this = core.get();
     this.running.fetch_add(1, Ordering::Relaxed);
     let held = if give_away && this.baton.pass() {
@@ -98,7 +92,6 @@ fn watched(
     if net.has_work() || net.is_draining() {
         net.wake();
     }
-    let _ = target;
     Ok(Hold::Lost)
 }
 
