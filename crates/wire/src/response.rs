@@ -133,6 +133,11 @@ impl Response {
         self.state == State::Done
     }
 
+    /// Has all of it been given: ended, or as much as the declared length says?
+    pub fn is_whole(&self) -> bool {
+        matches!(self.state, State::Done | State::Length(0))
+    }
+
     pub fn is_chunked(&self) -> bool {
         self.state == State::Chunked
     }
@@ -483,6 +488,7 @@ mod tests {
         assert_eq!(response.field(b"Content-Length", b"-1", &mut out), Err(Fault::LengthInvalid));
         response.field(b"Content-Length", b"3", &mut out).expect("length");
         assert_eq!(response.field(b"content-length", b"4", &mut out), Err(Fault::LengthsDiffer));
+        assert!(!response.is_whole());
         let mut response = Response::new(asked(false, 1));
         response.close_after();
         response.reopen();

@@ -124,6 +124,7 @@ impl AsgiCore {
             let mut state = slf.get().state.get();
             state.in_poll = false;
             state.net.uncork();
+            state.net.release();
             state.net.flush_lines();
         }
         if slf.get().state.get().net.has_work() {
@@ -220,7 +221,8 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
                 return Ok(()); // events left over keep the poller readable
             }
         }
-        if !more {
+        core.get().state.get().net.release();
+        if !more && !core.get().state.get().net.has_work() {
             return drive::report_idle(core);
         }
     }

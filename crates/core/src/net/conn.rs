@@ -52,6 +52,8 @@ pub struct Conn<X> {
     pub(super) ended: bool,
     /// The connection is broken: nothing can be sent or received.
     pub(super) broken: bool,
+    /// A complete response, in `held`, waits to go out with others.
+    pub(super) is_waiting: bool,
     /// Waits in the reactor's queue.
     pub(super) queued: bool,
     pub(super) expired: bool,
@@ -110,6 +112,7 @@ impl<X> Conn<X> {
             ended: false,
             broken: false,
             queued: false,
+            is_waiting: false,
             expired: false,
             brief: false,
             abandoned: false,
@@ -205,7 +208,12 @@ impl<X> Conn<X> {
 
     /// Between requests, with nothing on its way in or out?
     pub(super) fn is_idle(&self) -> bool {
-        self.phase == Phase::Head && !self.is_runnable() && self.output.is_empty()
+        self.phase == Phase::Head && !self.is_runnable() && self.is_sent()
+    }
+
+    /// Has everything that was to be sent gone to the kernel?
+    pub(super) fn is_sent(&self) -> bool {
+        self.output.is_empty() && !self.is_waiting
     }
 
     /// Is there anything to do for this connection without a new event?

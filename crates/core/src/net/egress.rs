@@ -64,6 +64,10 @@ impl<X> Net<X> {
         }
         if small {
             let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
+            if ended.is_ok() && conn.response.is_whole() && self.hold(token) {
+                return Ok(Sent::Fine);
+            }
+            let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
             conn.push_held();
             return ended.map(|()| self.sent(token));
         }
@@ -274,14 +278,14 @@ impl<X> Net<X> {
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.since = now;
-        if conn.output.is_empty() {
+        if conn.is_sent() {
             self.end_line(token); // else when the output is out
         }
         let Some(conn) = self.conns.get_mut(token) else {
             return Finished { exchange: None, runnable: false };
         };
-        if conn.held.capacity() > SMALL {
-            conn.held = Vec::new();
+        if !conn.is_waiting {
+            conn.trim_held();
         }
         if !conn.response.keeps_alive() || conn.broken || conn.must_close(discard) {
             // A stop does not wait for clients that keep their end open, unless something unread
@@ -344,13 +348,20 @@ impl<X> Conn<X> {
         }
     }
 
-    fn push_held(&mut self) {
+    pub(super) fn push_held(&mut self) {
         self.corked = false;
         if !self.held.is_empty() {
             let held = std::mem::take(&mut self.held);
             self.push(&held);
             self.held = held;
             self.held.clear();
+        }
+    }
+
+    /// A connection that idles keeps no large buffer.
+    pub(super) fn trim_held(&mut self) {
+        if self.held.capacity() > SMALL {
+            self.held = Vec::new();
         }
     }
 

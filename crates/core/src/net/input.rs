@@ -64,6 +64,9 @@ impl<X> Net<X> {
         if conn.broken {
             return Step::Closed(self.close(token));
         }
+        if conn.is_waiting {
+            return Step::Idle; // `release` goes on with it
+        }
         if std::mem::take(&mut conn.expired) {
             if let Some(step) = self.expire(token) {
                 return step;

@@ -3,7 +3,8 @@
 //! call `step` on each until it is idle, and answer what `step` asks for.
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
-//! * `input` heads and bodies coming in · `egress` responses going out · `timer` deadlines
+//! * `input` heads and bodies coming in · `egress` responses going out · `batch` several at once
+//! * `timer` deadlines
 //! * `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
@@ -11,6 +12,7 @@
 //! borrow of the reactor is ever held across application code.
 
 pub mod access;
+mod batch;
 pub mod conn;
 mod egress;
 mod input;
@@ -34,6 +36,7 @@ use tricorn_wire::reject::Reject;
 use tricorn_wire::response::Stamp;
 
 use self::access::AccessLog;
+use self::batch::Batch;
 pub use self::conn::{Conn, Phase};
 pub use self::egress::Sent;
 pub use self::input::{Begin, Head, Pull};
@@ -123,6 +126,7 @@ pub struct Net<X> {
     corked: Vec<Token>,
     /// May output be held back so? PEP 3333 forbids it: a block is sent before the next is made.
     pub(crate) corks: bool,
+    batch: Batch,
     timer: Timer,
     /// Milliseconds since the start, as of the last `wait` or `touch`.
     now: u64,
@@ -154,6 +158,7 @@ impl<X> Net<X> {
             queue: VecDeque::new(),
             corked: Vec::new(),
             corks: false,
+            batch: Batch::default(),
             now: 0,
             date: [0; date::LEN],
             date_second: 0,
@@ -205,6 +210,7 @@ impl<X> Net<X> {
 
     /// The next connection that can go on.
     pub fn next(&mut self) -> Option<Token> {
+        self.release_if_due();
         let token = self.queue.pop_front()?;
         if let Some(conn) = self.conns.get_mut(token) {
             conn.queued = false;

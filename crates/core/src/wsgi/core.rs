@@ -167,6 +167,13 @@ impl WsgiCore {
 
     /// Runs the reactor until the baton is lost or the server stops.
     fn lead(&self, slf: &Bound<'_, Self>) -> PyResult<Hold> {
+        {
+            // Whoever led before may have left in the middle of a call.
+            let mut net = self.net();
+            if net.release() {
+                net.be_prompt();
+            }
+        }
         loop {
             if self.baton.is_stopped() {
                 return Ok(Hold::Kept);
@@ -182,6 +189,7 @@ impl WsgiCore {
             }
             let complaint = {
                 let mut net = self.net();
+                net.release();
                 net.flush_lines();
                 net.complaint.take()
             };
