@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PySet, PyTuple};
+use pyo3::types::{PyDict, PySet};
 
 use super::drive;
 use super::exchange::Exchange;
 use super::scope::Scopes;
+use super::task::TaskMaker;
 use crate::net::access::AccessLog;
 use crate::net::{sys, Net, Poller};
 use crate::py::call::bug;
@@ -42,9 +43,7 @@ pub struct AsgiCore {
     pub event_loop: Py<PyAny>,
     /// Gets `app_error`, `warning` and `idle` calls.
     pub hooks: Py<PyAny>,
-    /// `asyncio.Task`, or the loop's `create_task` if it has a task factory.
-    pub make_task: Py<PyAny>,
-    pub task_keywords: Option<Py<PyTuple>>,
+    pub task_maker: TaskMaker,
     /// The context that `poll` is scheduled in: that of whoever happens to schedule it would leak
     /// from one request into the next.
     context: Py<PyAny>,
@@ -67,7 +66,7 @@ impl AsgiCore {
     ) -> PyResult<Self> {
         let settings = Settings::read(config)?;
         let scopes = Scopes::new(py, &settings, &extensions, state.as_ref())?;
-        let (make_task, task_keywords) = task_maker(&event_loop)?;
+        let task_maker = TaskMaker::new(&event_loop)?;
         let (poller, mut net) = Net::new(settings)?;
         net.corks = true;
         Ok(Self {
@@ -77,8 +76,7 @@ impl AsgiCore {
             app,
             event_loop: event_loop.unbind(),
             hooks,
-            make_task,
-            task_keywords,
+            task_maker,
             context: py.import("contextvars")?.call_method0("copy_context")?.unbind(),
             tasks: PySet::empty(py)?.unbind(),
         })
@@ -226,19 +224,4 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
             return drive::report_idle(core);
         }
     }
-}
-
-/// How tasks are made: eagerly where that exists, by the loop's factory where there is one.
-fn task_maker(event_loop: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Option<Py<PyTuple>>)> {
-    let py = event_loop.py();
-    if !event_loop.call_method0("get_task_factory")?.is_none() {
-        return Ok((event_loop.getattr("create_task")?.unbind(), None));
-    }
-    let task = py.import("asyncio")?.getattr("Task")?.unbind();
-    let keywords = if py.version_info() >= (3, 12) {
-        PyTuple::new(py, [intern!(py, "loop"), intern!(py, "eager_start")])?
-    } else {
-        PyTuple::new(py, [intern!(py, "loop")])?
-    };
-    Ok((task, Some(keywords.unbind())))
 }

@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tricorn_wire::head::Head;
 
 use crate::net::Token;
-use crate::py::call::{ascii, pair};
+use crate::py::call::{ascii, list, pair};
 use crate::py::names::{FieldCache, Make};
 use crate::settings::Settings;
 
@@ -22,6 +22,7 @@ pub struct Scopes {
     /// A scope without a request, per listener; copied for each request.
     prototypes: Vec<Py<PyDict>>,
     base: Py<PyDict>,
+    extensions: Py<PyDict>,
     state: Option<Py<PyDict>>,
     root_path: String,
     /// (generation, client) per slot.
@@ -46,6 +47,17 @@ impl Make for AsgiField {
     }
 }
 
+impl FieldCache<AsgiField> {
+    fn pair<'py>(
+        &mut self,
+        py: Python<'py>,
+        name: &str,
+        value: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.get(py, name.as_bytes(), value)?.1)
+    }
+}
+
 impl Scopes {
     pub fn new(
         py: Python<'_>,
@@ -62,9 +74,17 @@ impl Scopes {
         base.set_item("http_version", "1.1")?;
         base.set_item("scheme", "http")?;
         base.set_item("root_path", &settings.root_path)?;
-        base.set_item("extensions", extensions)?;
         // A copy that has every key already is only filled in, never resized.
-        for key in ["method", "path", "raw_path", "query_string", "headers", "client", "server"] {
+        for key in [
+            "method",
+            "path",
+            "raw_path",
+            "query_string",
+            "headers",
+            "client",
+            "server",
+            "extensions",
+        ] {
             base.set_item(PyString::intern(py, key), py.None())?;
         }
         if state.is_some() {
@@ -73,6 +93,7 @@ impl Scopes {
         Ok(Self {
             prototypes: Vec::new(),
             base: base.unbind(),
+            extensions: extensions.clone().unbind(),
             state: state.map(|state| state.clone().unbind()),
             root_path: settings.root_path.clone(),
             clients: Vec::new(),
@@ -107,11 +128,8 @@ impl Scopes {
         if let Some(state) = &self.state {
             scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
         }
-        let extensions = intern!(py, "extensions");
-        if let Some(shared) = scope.get_item(extensions)? {
-            // A middleware may add its own: that must not show in other requests.
-            scope.set_item(extensions, shared.cast::<PyDict>()?.copy()?)?;
-        }
+        // A middleware may add its own: that must not show in other requests.
+        scope.set_item(intern!(py, "extensions"), self.extensions.bind(py).copy()?)?;
         Ok(scope)
     }
 
@@ -177,19 +195,18 @@ fn headers<'py>(
     head: &Head,
     fields: &mut FieldCache<AsgiField>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    if let (Some(authority), false) = (head.target.authority, head.has_host) {
-        list.append(fields.get(py, b"host", authority)?.1)?;
+    let Some(authority) = head.target.authority else {
+        let fields = head.fields.iter().map(|field| fields.pair(py, field.name, field.value));
+        return list(py, fields);
+    };
+    // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
+    let mut given: Vec<(&str, &[u8])> =
+        head.fields.iter().map(|field| (field.name, field.value)).collect();
+    match given.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        Some((_, value)) => *value = authority,
+        None => given.insert(0, ("host", authority)),
     }
-    for field in head.fields {
-        // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
-        let value = match head.target.authority {
-            Some(authority) if field.name.eq_ignore_ascii_case("host") => authority,
-            _ => field.value,
-        };
-        list.append(fields.get(py, field.name.as_bytes(), value)?.1)?;
-    }
-    Ok(list)
+    list(py, given.iter().map(|(name, value)| fields.pair(py, name, value)))
 }
 
 /// `%41` → `A`; escapes that are not two hex digits stay as they are.

@@ -3,11 +3,12 @@
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::core::{schedule, AsgiCore};
 use super::drive::{self, keep_going};
 use super::send;
-use crate::py::call::{call, call_method, call_named};
+use crate::py::call::call;
 use crate::py::future::Wake;
 use crate::py::handle::{self, Kind, Target};
 
@@ -19,11 +20,12 @@ pub fn start<'py>(
     scope: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
     let py = core.py();
-    let task = match make(core, &coroutine) {
+    let tasks = &core.get().task_maker;
+    let task = match tasks.make(coroutine) {
         Ok(task) => task,
         Err(error) => return failed(core, target, &error, scope),
     };
-    if call_method(&task, intern!(py, "done"))?.is_truthy()? {
+    if tasks.is_done(&task)? {
         return ended(core, target, &task, scope);
     }
     core.get().tasks.bind(py).add(&task)?;
@@ -32,23 +34,56 @@ pub fn start<'py>(
     Ok(())
 }
 
-fn make<'py>(
-    core: &Bound<'py, AsgiCore>,
-    coroutine: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = core.py();
-    let this = core.get();
-    let make_task = this.make_task.bind(py);
-    let event_loop = this.event_loop.bind(py);
-    let Some(keywords) = &this.task_keywords else {
-        return call(make_task, [coroutine]);
-    };
-    let keywords = keywords.bind(py);
-    if keywords.len() == 1 {
-        return call_named(make_task, [coroutine, event_loop], keywords);
+/// How tasks are made: eagerly where that exists, by the loop's factory where there is one.
+pub struct TaskMaker {
+    /// `asyncio.Task`, or the loop's `create_task`.
+    make: Py<PyAny>,
+    /// The keyword arguments of `asyncio.Task`: one dict for all calls, since it only reads them.
+    keywords: Option<Py<PyDict>>,
+    /// `asyncio.Task.done` and `.exception`: looking them up costs more than they do.
+    done: Py<PyAny>,
+    exception: Py<PyAny>,
+}
+
+impl TaskMaker {
+    pub fn new(event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = event_loop.py();
+        let class = py.import("asyncio")?.getattr("Task")?;
+        let (done, exception) = (class.getattr("done")?, class.getattr("exception")?);
+        let (make, keywords) = if event_loop.call_method0("get_task_factory")?.is_none() {
+            let keywords = PyDict::new(py);
+            keywords.set_item("loop", event_loop)?;
+            if py.version_info() >= (3, 12) {
+                keywords.set_item("eager_start", true)?;
+            }
+            (class, Some(keywords.unbind()))
+        } else {
+            (event_loop.getattr("create_task")?, None)
+        };
+        let (done, exception) = (done.unbind(), exception.unbind());
+        Ok(Self { make: make.unbind(), keywords, done, exception })
     }
-    let eager = pyo3::types::PyBool::new(py, true);
-    call_named(make_task, [coroutine, event_loop, eager.as_any()], keywords)
+
+    fn make<'py>(&self, coroutine: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = coroutine.py();
+        self.make.bind(py).call((coroutine,), self.keywords.as_ref().map(|given| given.bind(py)))
+    }
+
+    fn is_done(&self, task: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = task.py();
+        if self.keywords.is_none() {
+            return task.call_method0(intern!(py, "done"))?.is_truthy(); // a class of its own
+        }
+        call(self.done.bind(py), [task])?.is_truthy()
+    }
+
+    fn exception<'py>(&self, task: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = task.py();
+        if self.keywords.is_none() {
+            return task.call_method0(intern!(py, "exception"));
+        }
+        call(self.exception.bind(py), [task])
+    }
 }
 
 /// The callback of a task that took more than its first step.
@@ -77,8 +112,7 @@ fn ended<'py>(
     task: &Bound<'py, PyAny>,
     scope: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
-    let py = core.py();
-    match call_method(task, intern!(py, "exception")) {
+    match core.get().task_maker.exception(task) {
         Ok(exception) if exception.is_none() => returned(core, target, scope),
         Ok(exception) => failed(core, target, &PyErr::from_value(exception), scope),
         Err(cancelled) => failed(core, target, &cancelled, scope),

@@ -5,7 +5,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 /// Runs the body of a C slot: an error is set, a panic becomes an error too.
 pub fn guard<R>(py: Python<'_>, failed: R, body: impl FnOnce() -> PyResult<R>) -> R {
@@ -46,35 +46,25 @@ pub fn call<'py, const N: usize>(
     }
 }
 
-/// `callable(args[0], **{names[0]: args[1], …})`.
-pub fn call_named<'py, const N: usize>(
-    callable: &Bound<'py, PyAny>,
-    args: [&Bound<'py, PyAny>; N],
-    names: &Bound<'py, PyTuple>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let pointers = args.map(Bound::as_ptr);
-    let positional = N - names.len();
-    // SAFETY: as in `call`; the last `names.len()` arguments belong to the names.
+/// A list of exactly as many items as `items` promises, without growing it step by step.
+pub fn list<'py>(
+    py: Python<'py>,
+    items: impl ExactSizeIterator<Item = PyResult<Bound<'py, PyAny>>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let length = items.len();
+    // SAFETY: PyList_SET_ITEM steals references that are ours, into a fresh list with that many
+    // places that nobody has seen yet. An iterator that ends early leaves empty places, so that is
+    // an error; as is one that goes on, which `zip` cuts short.
     unsafe {
-        let result = ffi::PyObject_Vectorcall(
-            callable.as_ptr(),
-            pointers.as_ptr(),
-            positional,
-            names.as_ptr(),
-        );
-        Bound::from_owned_ptr_or_err(callable.py(), result)
-    }
-}
-
-/// `object.name()` without a tuple or a bound method.
-pub fn call_method<'py>(
-    object: &Bound<'py, PyAny>,
-    name: &Bound<'py, PyString>,
-) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: both are live; the result is a new reference or an error.
-    unsafe {
-        let result = ffi::PyObject_CallMethodNoArgs(object.as_ptr(), name.as_ptr());
-        Bound::from_owned_ptr_or_err(object.py(), result)
+        let list = ffi::PyList_New(length as ffi::Py_ssize_t);
+        let list = Bound::from_owned_ptr_or_err(py, list)?.cast_into_unchecked::<PyList>();
+        let mut filled = 0;
+        for (place, item) in (0..length).zip(items) {
+            ffi::PyList_SET_ITEM(list.as_ptr(), place as ffi::Py_ssize_t, item?.into_ptr());
+            filled += 1;
+        }
+        assert_eq!(filled, length, "an iterator that knows its length");
+        Ok(list)
     }
 }
 
