@@ -42,8 +42,10 @@ def main() -> int:
     directory.mkdir(parents=True, exist_ok=True)
     results = Results.load(directory / "raw.json")
     if not options.redraw:
-        measure(options, results)
-        results.save(directory / "raw.json")
+        try:
+            measure(options, results)
+        finally:
+            results.save(directory / "raw.json")  # also what an interrupted run has measured
     (directory / "report.md").write_text(report.markdown(results))
     (directory / "chart.svg").write_text(chart.svg(results))
     print(f"{directory / 'report.md'}")
