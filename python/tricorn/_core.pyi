@@ -7,7 +7,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, final
 
 from tricorn.config import Config
 
@@ -16,6 +16,8 @@ __all__ = [
     "ClientDisconnected",
     "FileWrapper",
     "Input",
+    "Scoreboard",
+    "Slot",
     "StartResponse",
     "Waiter",
     "Write",
@@ -48,6 +50,13 @@ class AsgiCore:
         extensions: dict[str, dict[str, Any]],
         state: dict[str, Any] | None = None,
     ) -> Self: ...
+    def attach(self, scoreboard: Scoreboard, number: int) -> None:
+        """Count in slot `number`, from 0, which is cleared, and share the load with the others.
+
+        To be called before `listen()`, else RuntimeError. ValueError if there is no such slot. The
+        beat is not the core's: the event loop has to call `Slot.beat()`.
+        """
+
     def listen(self, fd: int, server: tuple[str, int | None], tcp: bool) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is that of a scope."""
 
@@ -79,13 +88,22 @@ class AsgiCore:
         """(open connections, requests whose task has not ended)."""
 
     def stats(self) -> dict[str, int]:
-        """Counters since the start: accepted, requests, rejected; and connections, open now."""
+        """Counters since the start: accepted, requests, errors (responses of 500 and above) and
+        rejected; and those of now: connections (open) and in_flight (requests).
+        """
 
 @final
 class WsgiCore:
     """The reactor of one WSGI application, run by as many threads as it was made for."""
 
     def __new__(cls, app: Any, config: Config, hooks: Any, threads: int) -> Self: ...
+    def attach(self, scoreboard: Scoreboard, number: int) -> None:
+        """Count and beat in slot `number`, from 0, which is cleared, and share the load.
+
+        To be called before `listen()` and `run()`, else RuntimeError. ValueError if there is no
+        such slot.
+        """
+
     def listen(self, fd: int, server: tuple[str, str], tcp: bool) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is its (host, port)."""
 
@@ -111,7 +129,50 @@ class WsgiCore:
         """(open connections, calls of the application that run)."""
 
     def stats(self) -> dict[str, int]:
-        """Counters since the start: accepted, requests, rejected; and connections, open now."""
+        """Counters since the start: accepted, requests, errors (responses of 500 and above) and
+        rejected; and those of now: connections (open) and in_flight (requests).
+        """
+
+@final
+class Scoreboard:
+    """Counters of all workers in memory that forked processes share: make it before the fork.
+
+    Raises ValueError unless `slots` is between 1 and 4096, OSError if there is no memory.
+    """
+
+    def __new__(cls, slots: int) -> Self: ...
+    def slot(self, number: int) -> Slot:
+        """The slot of that number, from 0. Raises ValueError if there is none."""
+
+@final
+class Slot:
+    """What one worker says of itself. Its core writes it, any process reads it."""
+
+    FREE: ClassVar[int]
+    """The beat of a worker that waits for something to do, which can't hang."""
+
+    def read(self) -> dict[str, int]:
+        """Everything in the slot.
+
+        `beat` is when the worker was last seen to go on, in milliseconds of CLOCK_MONOTONIC
+        (`time.monotonic()`, some milliseconds late); 0 if never, or `FREE`. Of a WSGI worker it
+        stands still while the thread that runs the reactor is in a call and no other takes over.
+        `accepting` is 1 while the worker takes connections. The rest is that of `stats()`.
+        """
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Up to 64 requests in flight, the oldest first.
+
+        `request` is method and path (str, cut to 96 bytes, without the query), `client` its
+        address as `127.0.0.1:49152` (None on a unix socket), `started` when its head had come, in
+        milliseconds as of the beat. They stay when the worker dies, until `clear()`.
+        """
+
+    def beat(self) -> None:
+        """Say that the worker goes on, as of now."""
+
+    def clear(self) -> None:
+        """Set everything to 0: nobody has the slot any more."""
 
 @final
 class Waiter:

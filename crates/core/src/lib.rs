@@ -2,10 +2,13 @@
 //!
 //! * `net` connections and bytes, no Python · `asgi` · `wsgi` the interfaces over it
 //! * `py` the border to the interpreter · `settings` the configuration as the core reads it
+//! * `scoreboard` what the processes of a server know of each other · `inflight` with the requests
 
 mod asgi;
+mod inflight;
 mod net;
 mod py;
+mod scoreboard;
 mod settings;
 mod wsgi;
 
@@ -20,6 +23,8 @@ mod _core {
     use crate::py::future::Waiter;
     #[pymodule_export]
     use crate::py::ClientDisconnected;
+    #[pymodule_export]
+    use crate::scoreboard::{Scoreboard, Slot};
     #[pymodule_export]
     use crate::wsgi::core::WsgiCore;
     #[pymodule_export]

@@ -103,7 +103,7 @@ class AsgiService:
                 core.cancel()
 
     def stats(self) -> dict[str, int]:
-        """Counters of the core: accepted, requests, rejected, connections."""
+        """Counters of the core, as `AsgiCore.stats` of the native module names them."""
         return {} if self._core is None else self._core.stats()
 
     def _extensions(self) -> dict[str, dict[str, Any]]:

@@ -72,7 +72,11 @@ class Server:
             self._stop.set_result(None)
 
     def stats(self) -> dict[str, int]:
-        """Counters since the start: accepted, requests, rejected, connections."""
+        """Counters since the start, and of now: ``connections`` (open) and ``in_flight``.
+
+        Those since the start are ``accepted`` (connections), ``requests``, ``errors`` (responses
+        with a status of 500 or above) and ``rejected`` (requests refused by the server).
+        """
         return {} if self._service is None else self._service.stats()
 
     async def serve(self, on_ready: Callable[[Server], None] | None = None) -> None:

@@ -59,7 +59,7 @@ class WsgiService:
                 thread.join()
 
     def stats(self) -> dict[str, int]:
-        """Counters of the core: accepted, requests, rejected, connections."""
+        """Counters of the core, as `WsgiCore.stats` of the native module names them."""
         return {} if self._core is None else self._core.stats()
 
 

@@ -16,6 +16,7 @@ use crate::net::access::AccessLog;
 use crate::net::{sys, Net, Poller};
 use crate::py::call::bug;
 use crate::py::cell::OwnerCell;
+use crate::scoreboard::{too_late, Scoreboard};
 use crate::settings::Settings;
 
 /// A poll ends after this time, so that timers and other tasks of the loop get their turn.
@@ -80,6 +81,12 @@ impl AsgiCore {
             context: py.import("contextvars")?.call_method0("copy_context")?.unbind(),
             tasks: PySet::empty(py)?.unbind(),
         })
+    }
+
+    /// Counts in the slot of that number from now on; before `listen()`.
+    fn attach(&self, scoreboard: &Scoreboard, number: usize) -> PyResult<()> {
+        let slot = scoreboard.slot(number)?;
+        self.state.get().net.attach(slot).then_some(()).ok_or_else(too_late)
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
@@ -164,11 +171,8 @@ impl AsgiCore {
 
     /// Counters since the start.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (stats, open) = {
-            let state = self.state.get();
-            (state.net.stats, state.net.open())
-        };
-        stats.to_dict(py, open)
+        let slot = self.state.get().net.slot().clone();
+        slot.stats(py)
     }
 }
 

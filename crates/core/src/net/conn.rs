@@ -20,6 +20,8 @@ use super::access::Draft;
 use super::output::Output;
 use super::sys;
 use super::timer::NEVER;
+use crate::inflight::Place;
+use crate::scoreboard::Row;
 use crate::settings::Timeouts;
 
 /// Where a connection stands.
@@ -42,7 +44,10 @@ pub struct Conn<X> {
     pub peer: Option<SocketAddr>,
     /// Index of the listener it came from.
     pub listener: u32,
-    pub(super) phase: Phase,
+    /// Changes in `enter` only, which counts.
+    phase: Phase,
+    /// Where the running request is in the slot's table.
+    pub(super) place: Place,
     /// An edge said so, and no read has come back short since.
     pub(super) readable: bool,
     pub(super) writable: bool,
@@ -106,6 +111,7 @@ impl<X> Conn<X> {
             peer,
             listener,
             phase: Phase::Head,
+            place: Place::default(),
             readable: false,
             writable: false,
             half_closed: false,
@@ -157,6 +163,19 @@ impl<X> Conn<X> {
 
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Goes on to another phase: the one place where a request begins or ends to be in flight.
+    pub(super) fn enter(&mut self, phase: Phase, row: &Row) {
+        match (self.phase == Phase::Exchange, phase == Phase::Exchange) {
+            (false, true) => row.in_flight.add(),
+            (true, false) => {
+                row.in_flight.subtract();
+                row.table.hide(&mut self.place);
+            }
+            _ => {}
+        }
+        self.phase = phase;
     }
 
     /// Has all of the request body been handed out?

@@ -225,7 +225,7 @@ impl<X> Net<X> {
 
     /// Answers a request that is refused, and closes once the client can have read it.
     pub(super) fn answer_reject(&mut self, token: Token, reject: Reject) {
-        self.stats.rejected += 1;
+        self.slot.rejected.add();
         self.answer_and_close(token, reject.status(), reject.detail());
     }
 
@@ -236,6 +236,7 @@ impl<X> Net<X> {
         if conn.committed {
             return false;
         }
+        self.note_status(status);
         self.answer_and_close(token, status, detail);
         true
     }
@@ -259,7 +260,7 @@ impl<X> Net<X> {
     pub(super) fn linger(&mut self, token: Token) {
         let now = self.now;
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.phase = Phase::Linger;
+            conn.enter(Phase::Linger, &self.slot);
             conn.since = now;
             conn.wants_body = false;
             conn.wants_drain = false;
@@ -269,21 +270,28 @@ impl<X> Net<X> {
 
     /// The response is complete: on to the next request, or to the end of the connection.
     pub fn finish(&mut self, token: Token) -> Finished<X> {
-        let discard = self.settings.discard;
         let now = self.now;
         let Some(conn) = self.conns.get_mut(token) else {
             return Finished { exchange: None, runnable: false };
         };
         let exchange = conn.exchange.take();
+        let status = conn.response.status();
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.since = now;
         if conn.is_sent() {
             self.end_line(token); // else when the output is out
         }
-        let Some(conn) = self.conns.get_mut(token) else {
-            return Finished { exchange: None, runnable: false };
-        };
+        self.note_status(status);
+        let runnable = self.go_on(token);
+        self.load_fell();
+        Finished { exchange, runnable }
+    }
+
+    /// Where the connection goes with its response complete; true if it has work at once.
+    fn go_on(&mut self, token: Token) -> bool {
+        let discard = self.settings.discard;
+        let Some(conn) = self.conns.get_mut(token) else { return false };
         if !conn.is_waiting {
             conn.trim_held();
         }
@@ -294,15 +302,23 @@ impl<X> Net<X> {
             conn.brief = self.draining && !unread;
             self.linger(token);
             self.enqueue(token);
-            return Finished { exchange, runnable: true };
+            return true;
         }
-        conn.phase = if conn.body.is_done() { Phase::Head } else { Phase::Discard(discard) };
+        let next = if conn.body.is_done() { Phase::Head } else { Phase::Discard(discard) };
+        conn.enter(next, &self.slot);
         let runnable = conn.is_runnable() || conn.half_closed || self.draining;
         if runnable {
             self.enqueue(token);
         }
         self.renew(token);
-        Finished { exchange, runnable }
+        runnable
+    }
+
+    /// Counts a response by its status.
+    fn note_status(&self, status: u16) {
+        if status >= 500 {
+            self.slot.errors.add();
+        }
     }
 
     /// Sends what waits, for a thread that has waited for the socket itself; true if enough of it

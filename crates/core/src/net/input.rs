@@ -97,7 +97,7 @@ impl<X> Net<X> {
                 }
                 Flush::Empty => {
                     conn.since = self.now;
-                    if conn.phase != Phase::Exchange {
+                    if conn.phase() != Phase::Exchange {
                         self.end_line(token);
                     }
                 }
@@ -120,7 +120,7 @@ impl<X> Net<X> {
 
     fn step_input(&mut self, token: Token) -> Step<X> {
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-        match conn.phase {
+        match conn.phase() {
             // The next request waits until the last response is out: back-pressure on pipelining.
             Phase::Head if conn.output.is_empty() => self.step_head(token),
             Phase::Head => Step::Idle,
@@ -179,14 +179,17 @@ impl<X> Net<X> {
 
     /// The head was valid: an exchange begins. Returns the number of the request.
     pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: X) -> u32 {
-        self.stats.requests += 1;
+        self.slot.requests.add();
         let draining = self.draining;
         let now = self.now;
+        let peer = self.conns.get_mut(token).map(|conn| conn.peer);
+        let place = peer.map(|peer| self.slot.table.show(head.bytes(), peer)).unwrap_or_default();
         self.give_back(token, head);
         let Some(conn) = self.conns.get_mut(token) else { return 0 };
         conn.scanned = 0;
+        conn.place = place;
         conn.seq = conn.seq.wrapping_add(1).max(1);
-        conn.phase = Phase::Exchange;
+        conn.enter(Phase::Exchange, &self.slot);
         conn.since = now;
         conn.body = Body::new(begin.framing);
         conn.body_bytes = 0;
@@ -328,9 +331,9 @@ impl<X> Net<X> {
     fn step_discard(&mut self, token: Token) -> Step<X> {
         for _ in 0..READS {
             let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-            let Phase::Discard(left) = conn.phase else { return self.step_input(token) };
+            let Phase::Discard(left) = conn.phase() else { return self.step_input(token) };
             if conn.body.is_done() {
-                conn.phase = Phase::Head;
+                conn.enter(Phase::Head, &self.slot);
                 conn.since = self.now;
                 self.enqueue(token);
                 return Step::Again;
@@ -343,7 +346,7 @@ impl<X> Net<X> {
                         self.linger(token);
                         return self.step_input(token);
                     }
-                    conn.phase = Phase::Discard(left - size);
+                    conn.enter(Phase::Discard(left - size), &self.slot);
                 }
                 Pull::Later => return Step::Idle,
                 Pull::Gone => return Step::Closed(self.close(token)),
@@ -397,7 +400,7 @@ impl<X> Net<X> {
             sys::reset_on_close(conn.fd()); // the peer reads nothing: no use in waiting for it
             return Some(Step::Closed(self.close(token)));
         }
-        match conn.phase {
+        match conn.phase() {
             Phase::Head if conn.has_pending() => Some(self.refuse(token, Reject::HeadTimeout)),
             Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
             Phase::Head | Phase::Discard(_) | Phase::Linger => {

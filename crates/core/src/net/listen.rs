@@ -1,4 +1,4 @@
-//! Accepting connections.
+//! Accepting connections, and leaving them to other workers.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -6,8 +6,9 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use mio::unix::SourceFd;
 use mio::Interest;
 
-use super::conn::Conn;
-use super::sys::{self, Accepted};
+use super::balance::RETRY_MS;
+use super::conn::{Conn, Phase};
+use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
 use super::{Net, Token, LISTENERS};
 
@@ -31,6 +32,7 @@ impl<X> Net<X> {
         let source = socket.as_raw_fd();
         self.registry.register(&mut SourceFd(&source), token, Interest::READABLE)?;
         self.listeners.push(Listener { socket, is_tcp, waiting: false });
+        self.publish();
         Ok(())
     }
 
@@ -42,18 +44,62 @@ impl<X> Net<X> {
             if full {
                 return;
             }
+            if self.balance.yields(&self.slot, self.now) {
+                return self.leave_to_others(index);
+            }
+            let Some(listener) = self.listeners.get_mut(index) else { return };
             let is_tcp = listener.is_tcp;
             match sys::accept(listener.socket.as_raw_fd()) {
                 Ok(Some(accepted)) => drop(self.add(accepted, index as u32, is_tcp)),
                 Ok(None) => {
-                    listener.waiting = false;
                     self.paused = false;
-                    return;
+                    self.publish();
+                    return self.nobody_waits(index);
                 }
                 Err(error) => return self.pause(&error),
             }
         }
         self.wake();
+    }
+
+    /// Another worker is to take who waits, and is looked after: only a few milliseconds later is
+    /// it certain that it has.
+    fn leave_to_others(&mut self, index: usize) {
+        let Some(listener) = self.listeners.get(index) else { return };
+        if sys::wait_for(listener.socket.as_raw_fd(), Want::Read, 0) {
+            self.timer.want_retry(RETRY_MS);
+        } else {
+            self.nobody_waits(index);
+        }
+    }
+
+    fn nobody_waits(&mut self, index: usize) {
+        if let Some(listener) = self.listeners.get_mut(index) {
+            listener.waiting = false;
+        }
+        if !self.listeners.iter().any(|listener| listener.waiting) {
+            self.balance.settle();
+        }
+    }
+
+    /// Fewer requests or connections than before: who was left to others may be for this worker.
+    pub(super) fn load_fell(&mut self) {
+        if self.balance.is_waiting() {
+            self.resume_listeners();
+        }
+    }
+
+    /// Tells the other workers about connections, and whether this worker takes more.
+    fn publish(&self) {
+        let open = self.conns.len();
+        let takes = !self.listeners.is_empty() && !self.paused && open < self.settings.connections;
+        self.slot.connections.set(open as u64);
+        self.slot.accepting.set(u64::from(takes));
+    }
+
+    pub(super) fn close_listeners(&mut self) {
+        self.listeners.clear();
+        self.publish();
     }
 
     /// Leaves the listeners alone for a while: descriptors or memory have run out. Said once, until
@@ -66,6 +112,7 @@ impl<X> Net<X> {
                  until others end (see ulimit -n and --worker-connections)"
             ));
         }
+        self.publish();
         self.timer.want(self.now + PAUSE_MS);
     }
 
@@ -89,7 +136,7 @@ impl<X> Net<X> {
         if is_tcp {
             sys::set_nodelay(accepted.fd.as_raw_fd());
         }
-        self.stats.accepted += 1;
+        self.slot.accepted.add();
         let mut conn = Conn::new(accepted.fd, accepted.peer, listener, self.now);
         conn.writable = true;
         let fd = conn.fd();
@@ -100,6 +147,7 @@ impl<X> Net<X> {
             self.conns.remove(token);
             return None;
         }
+        self.publish();
         self.renew(token);
         Some(token)
     }
@@ -118,10 +166,14 @@ impl<X> Net<X> {
     pub fn close(&mut self, token: Token) -> Option<X> {
         self.end_line(token);
         let mut conn = self.conns.remove(token)?;
+        conn.enter(Phase::Linger, &self.slot);
+        self.publish();
         // Before the descriptor closes: a copy in a forked child would stay registered for ever.
         let _ = self.registry.deregister(&mut SourceFd(&conn.fd()));
         if self.conns.len() + 1 == self.settings.connections {
             self.resume_listeners();
+        } else {
+            self.load_fell();
         }
         conn.exchange.take()
     }

@@ -4,7 +4,7 @@
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `egress` responses going out · `batch` several at once
-//! * `timer` deadlines
+//! * `timer` deadlines · `balance` which worker accepts
 //! * `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
@@ -12,6 +12,7 @@
 //! borrow of the reactor is ever held across application code.
 
 pub mod access;
+mod balance;
 mod batch;
 pub mod conn;
 mod egress;
@@ -29,13 +30,12 @@ use std::time::Duration;
 
 use mio::event::Event;
 use mio::{Events, Poll, Registry, Waker};
-use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use tricorn_wire::date;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::Stamp;
 
 use self::access::AccessLog;
+use self::balance::Balance;
 use self::batch::Batch;
 pub use self::conn::{Conn, Phase};
 pub use self::egress::Sent;
@@ -44,6 +44,7 @@ use self::listen::Listener;
 use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
+use crate::scoreboard::Slot;
 use crate::settings::Settings;
 
 /// Events per epoll_wait: few enough that other work of the loop is not held up.
@@ -72,26 +73,6 @@ pub enum Step<X> {
     Stalled(Reject),
     /// The connection is gone; this was its exchange, if one was running.
     Closed(Option<X>),
-}
-
-/// Counters since the start.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stats {
-    pub accepted: u64,
-    pub requests: u64,
-    pub rejected: u64,
-}
-
-impl Stats {
-    /// With the number of open connections, for Python.
-    pub fn to_dict(self, py: Python<'_>, open: usize) -> PyResult<Bound<'_, PyDict>> {
-        let stats = PyDict::new(py);
-        stats.set_item("accepted", self.accepted)?;
-        stats.set_item("requests", self.requests)?;
-        stats.set_item("rejected", self.rejected)?;
-        stats.set_item("connections", open)?;
-        Ok(stats)
-    }
 }
 
 /// The half of the reactor that waits; apart from the other, so that waiting needs no lock on it.
@@ -139,10 +120,12 @@ pub struct Net<X> {
     draining: bool,
     /// Accepting has failed and has not worked since.
     paused: bool,
+    balance: Balance,
     /// Something to tell the operator, for the interface to take.
     pub(crate) complaint: Option<String>,
     pub(crate) access: Option<AccessLog>,
-    pub(crate) stats: Stats,
+    /// Where this worker counts.
+    slot: Slot,
 }
 
 impl<X> Net<X> {
@@ -167,9 +150,10 @@ impl<X> Net<X> {
             settings,
             draining: false,
             paused: false,
+            balance: Balance::default(),
             complaint: None,
             access: None,
-            stats: Stats::default(),
+            slot: Slot::private(),
         };
         net.touch();
         Ok((Poller { poll, events: Events::with_capacity(BATCH) }, net))
@@ -178,12 +162,16 @@ impl<X> Net<X> {
     /// Notes what `poller` has collected; true if there may be more of it already.
     pub fn take(&mut self, poller: &Poller) -> bool {
         self.touch();
+        self.slot.turns.add();
         let mut count = 0;
         for event in &poller.events {
             count += 1;
             self.note(event);
         }
-        if self.timer.has_run_out() {
+        if self.timer.retry_is_due(self.now) {
+            self.resume_listeners();
+        }
+        if self.timer.has_run_out(self.now) {
             self.check_deadlines();
         }
         count == BATCH
@@ -239,8 +227,23 @@ impl<X> Net<X> {
     /// The connection of `token` if it still serves request number `seq`.
     pub fn exchange(&mut self, token: Token, seq: u32) -> Option<&mut Conn<X>> {
         let conn = self.conns.get_mut(token)?;
-        let runs = conn.seq == seq && conn.phase == Phase::Exchange && conn.exchange.is_some();
+        let runs = conn.seq == seq && conn.phase() == Phase::Exchange && conn.exchange.is_some();
         runs.then_some(conn)
+    }
+
+    /// Counts in `slot` from now on; false if that comes too late.
+    pub fn attach(&mut self, slot: Slot) -> bool {
+        let in_time = self.listeners.is_empty() && !self.draining;
+        if in_time {
+            slot.begin();
+            self.slot = slot;
+        }
+        in_time
+    }
+
+    /// Where this worker counts.
+    pub fn slot(&self) -> &Slot {
+        &self.slot
     }
 
     /// Number of open connections.
@@ -329,11 +332,11 @@ impl<X> Net<X> {
         self.draining = true;
         // Closing a listener resets who waits in its queue: those are let in first, and served.
         self.accept_waiting();
-        self.listeners.clear();
+        self.close_listeners();
         let mut heads = Vec::new();
         for (token, conn) in self.conns.iter_mut() {
             conn.response.close_after();
-            if conn.phase == Phase::Head {
+            if conn.phase() == Phase::Head {
                 heads.push((token, conn.is_idle()));
             }
         }
@@ -349,7 +352,7 @@ impl<X> Net<X> {
     /// Closes everything at once; the exchanges that were running come back.
     pub fn close_all(&mut self) -> Vec<X> {
         self.draining = true;
-        self.listeners.clear();
+        self.close_listeners();
         let tokens: Vec<Token> = self.conns.iter_mut().map(|(token, _)| token).collect();
         tokens.into_iter().filter_map(|token| self.close(token)).collect()
     }
@@ -357,6 +360,7 @@ impl<X> Net<X> {
     /// After a fork, in the child: closes descriptors only. Nothing is deregistered or shut down,
     /// since the poller and the connections are still the parent's.
     pub fn abandon(&mut self) {
+        self.slot = Slot::private(); // the other is the parent's too
         self.listeners.clear();
         self.queue.clear();
         for (_, conn) in self.conns.iter_mut() {

@@ -333,6 +333,25 @@ pub fn wait_for(fd: RawFd, want: Want, milliseconds: u64) -> bool {
     }
 }
 
+/// Milliseconds of CLOCK_MONOTONIC, from the clock that is read without asking the hardware: it is
+/// behind by a tick of the kernel at the most.
+#[cfg(target_os = "linux")]
+pub fn monotonic_ms() -> u64 {
+    to_ms(libc::CLOCK_MONOTONIC_COARSE)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn monotonic_ms() -> u64 {
+    to_ms(libc::CLOCK_MONOTONIC)
+}
+
+fn to_ms(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a local; both clocks always exist.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
+}
+
 /// Seconds since 1970, from the clock that is read without asking the hardware.
 #[cfg(target_os = "linux")]
 pub fn unix_seconds() -> u64 {

@@ -5,6 +5,8 @@
 //! connection once and sets it for the earliest deadline left. With the shortest timeout at a
 //! second or more that is at most one pass per second over an array, and none at all without
 //! connections; a timing wheel would only move that cost onto every request.
+//!
+//! Apart from the deadlines, accepting is tried again when `want_retry` said.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -19,14 +21,17 @@ const GRAIN_MS: u64 = 100;
 
 pub struct Timer {
     start: Instant,
-    /// When the timer is set to run out; `NEVER` when it is not.
+    /// When deadlines have to be looked at; `NEVER` if there are none.
     set_for: u64,
+    /// When to try again to accept; `NEVER` if there is no need.
+    retry_at: u64,
     alarm: Alarm,
 }
 
 impl Timer {
     pub fn new(registry: &Registry, token: Token) -> io::Result<Self> {
-        Ok(Self { start: Instant::now(), set_for: NEVER, alarm: Alarm::new(registry, token)? })
+        let alarm = Alarm::new(registry, token)?;
+        Ok(Self { start: Instant::now(), set_for: NEVER, retry_at: NEVER, alarm })
     }
 
     /// Milliseconds since the reactor began.
@@ -44,17 +49,49 @@ impl Timer {
         // Never later than it is set for: connections that are always active would put it off.
         if due < self.set_for {
             self.set_for = due;
-            self.alarm.set(Some(Duration::from_millis(due - now)));
+            self.arm(now);
         }
     }
 
-    /// Has the time come that it was set for? If so it has to be set anew.
-    pub fn has_run_out(&mut self) -> bool {
-        let run_out = self.set_for != NEVER && self.now() >= self.set_for;
+    /// Makes sure that the reactor wakes within so many milliseconds to accept.
+    pub fn want_retry(&mut self, delay: u64) {
+        let now = self.now();
+        if now + delay < self.retry_at {
+            self.retry_at = now + delay;
+            self.arm(now);
+        }
+    }
+
+    fn arm(&self, now: u64) {
+        let due = self.set_for.min(self.retry_at);
+        self.alarm.set(Some(Duration::from_millis(due.saturating_sub(now))));
+    }
+
+    /// It has run out for one of the two: sets it for the other, if there is one.
+    fn arm_if(&self, other: u64, now: u64) {
+        if other != NEVER {
+            self.arm(now);
+        }
+    }
+
+    /// Has the time come to look at deadlines? If so it has to be set anew.
+    pub fn has_run_out(&mut self, now: u64) -> bool {
+        let run_out = now >= self.set_for; // `NEVER` is never reached
         if run_out {
             self.set_for = NEVER;
+            self.arm_if(self.retry_at, now);
         }
         run_out
+    }
+
+    /// Has the time come to try again to accept?
+    pub fn retry_is_due(&mut self, now: u64) -> bool {
+        let due = now >= self.retry_at;
+        if due {
+            self.retry_at = NEVER;
+            self.arm_if(self.set_for, now);
+        }
+        due
     }
 }
 

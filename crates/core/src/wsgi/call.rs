@@ -72,6 +72,7 @@ pub fn resume(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
 fn watched(core: &Bound<'_, WsgiCore>, give_away: bool, body: impl FnOnce()) -> PyResult<Hold> {
     let this = core.get();
     this.running.fetch_add(1, Ordering::Relaxed);
+    this.beat();
     let held = if give_away && this.baton.pass() {
         body();
         false
@@ -203,7 +204,9 @@ fn iterate<'py>(
         if let Some(start) = start.take() {
             start.get().check_called()?;
         }
-        if send(core, target, &item, true)? == Sent::Full {
+        let sent = send(core, target, &item, true)?;
+        core.get().goes_on();
+        if sent == Sent::Full {
             let suspended = Suspended {
                 iterator: iterator.unbind(),
                 result: result.clone().unbind(),

@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pyo3::intern;
@@ -19,6 +19,7 @@ use super::routes::Routes;
 use crate::net::access::AccessLog;
 use crate::net::{sys, Net, Poller, Step, Token};
 use crate::py::call::bug;
+use crate::scoreboard::{too_late, Scoreboard, Slot};
 use crate::settings::Settings;
 
 /// The WSGI reactor. `run` is for as many threads as were announced; the rest for any thread.
@@ -33,6 +34,8 @@ pub struct WsgiCore {
     pub baton: Arc<Baton>,
     pub routes: Routes,
     monitor: Monitor,
+    /// Where the supervisor looks for the beat; the reactor has it too, behind its lock.
+    slot: OnceLock<Slot>,
     /// Calls of the application that have not returned.
     pub running: AtomicUsize,
     pub threads: usize,
@@ -68,9 +71,17 @@ impl WsgiCore {
             monitor: Monitor::new(baton.clone(), threads),
             baton,
             routes: Routes::new(),
+            slot: OnceLock::new(),
             running: AtomicUsize::new(0),
             threads,
         })
+    }
+
+    /// Counts and beats in the slot of that number from now on; before `listen()` and `run()`.
+    fn attach(&self, scoreboard: &Scoreboard, number: usize) -> PyResult<()> {
+        let slot = scoreboard.slot(number)?;
+        let attached = self.net().attach(slot.clone()) && self.slot.set(slot).is_ok();
+        attached.then_some(()).ok_or_else(too_late)
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
@@ -141,11 +152,8 @@ impl WsgiCore {
 
     /// Counters since the start.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (stats, open) = {
-            let net = self.net();
-            (net.stats, net.open())
-        };
-        stats.to_dict(py, open)
+        let slot = self.net().slot().clone();
+        slot.stats(py)
     }
 }
 
@@ -165,8 +173,25 @@ impl WsgiCore {
         self.monitor.wake();
     }
 
+    /// The beat: for who runs the reactor, with the interpreter held, so that a thread which keeps
+    /// the interpreter is seen to hold everybody up. It stands still while the reactor's thread is
+    /// in a call and nobody has taken over.
+    pub fn beat(&self) {
+        if let Some(slot) = self.slot.get() {
+            slot.alive();
+        }
+    }
+
+    /// A call has got on with its client, which may take its time: that is no hang.
+    pub fn goes_on(&self) {
+        if let Some(slot) = self.slot.get() {
+            slot.goes_on();
+        }
+    }
+
     /// Runs the reactor until the baton is lost or the server stops.
     fn lead(&self, slf: &Bound<'_, Self>) -> PyResult<Hold> {
+        self.beat();
         {
             // Whoever led before may have left in the middle of a call.
             let mut net = self.net();
@@ -206,11 +231,22 @@ impl WsgiCore {
         let poller = || self.poller.lock().unwrap_or_else(PoisonError::into_inner);
         let found = poller().wait(Some(Duration::ZERO))?;
         if found == 0 && !self.net().has_work() {
-            py.detach(|| poller().wait(None))?;
+            py.detach(|| self.wait(&mut poller()))?;
             py.check_signals()?;
         }
+        self.beat();
         self.net().take(&poller());
         Ok(())
+    }
+
+    /// Waits for as long as it takes: who waits for events can't hang.
+    fn wait(&self, poller: &mut Poller) -> std::io::Result<usize> {
+        if let Some(slot) = self.slot.get() {
+            slot.free();
+        }
+        let found = poller.wait(None);
+        self.beat(); // to have the interpreter back may take for ever
+        found
     }
 
     fn serve(&self, slf: &Bound<'_, Self>, token: Token) -> Hold {

@@ -110,6 +110,7 @@ impl Buffer {
                 conn.expect_readable();
                 match net.pull(target.token, READ) {
                     Pull::Data { more } => {
+                        core.goes_on();
                         self.bytes.extend_from_slice(&net.pulled);
                         self.ended = !more;
                         return Ok(!net.pulled.is_empty());

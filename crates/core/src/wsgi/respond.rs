@@ -206,6 +206,7 @@ impl Write {
         if call::send(core, self.target, data, true)? == Sent::Full {
             py.detach(|| drain(self.core.get(), self.target))?;
         }
+        self.core.get().goes_on();
         Ok(())
     }
 }

@@ -1,0 +1,289 @@
+//! The scoreboard: memory shared by the processes of one server, in which each worker keeps its
+//! counters for the supervisor and for the other workers to read.
+//!
+//! It is one anonymous shared mapping, made before the workers are forked. Each slot has one
+//! process that writes it, with plain atomic stores: a count costs what it would in a field of its
+//! own. Whoever reads may see one counter of now and another of a moment ago.
+
+use std::io;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::inflight::Table;
+use crate::net::sys::monotonic_ms;
+
+/// The beat of a worker that waits for something to do.
+const FREE: u64 = u64::MAX;
+/// More workers than any machine runs; a typing error should not take all memory.
+const MOST_SLOTS: usize = 4096;
+
+/// A number with one writer at a time: adding to it needs no locked instruction.
+#[derive(Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    pub fn add(&self) {
+        self.set(self.get().wrapping_add(1));
+    }
+
+    pub fn subtract(&self) {
+        self.set(self.get().wrapping_sub(1));
+    }
+}
+
+/// What one worker tells. Aligned to two cache lines, since processors fetch them in pairs: nobody
+/// else writes there.
+#[derive(Default)]
+#[repr(C, align(128))]
+pub struct Row {
+    /// When the worker was last seen to go on, in milliseconds of CLOCK_MONOTONIC; or `FREE`.
+    beat: Count,
+    /// Requests that the application has.
+    pub in_flight: Count,
+    /// Open connections.
+    pub connections: Count,
+    pub accepted: Count,
+    pub requests: Count,
+    /// Responses with a status of 500 or above, by the application or in its place.
+    pub errors: Count,
+    /// Requests refused for what they are, whatever the status.
+    pub rejected: Count,
+    /// 1 while the worker takes new connections.
+    pub accepting: Count,
+    /// How often the reactor has taken events: stands still while its thread is in a call.
+    pub turns: Count,
+    /// The requests in flight, by name.
+    pub table: Table,
+}
+
+impl Row {
+    /// The worker goes on, as of now.
+    pub fn alive(&self) {
+        self.beat.set(monotonic_ms());
+    }
+
+    /// The worker waits for events: it can't hang.
+    pub fn free(&self) {
+        self.beat.set(FREE);
+    }
+
+    /// A call goes on: it has exchanged something with its client. For threads beside the one that
+    /// runs the reactor, so a worker that is free stays free.
+    pub fn goes_on(&self) {
+        let before = self.beat.get();
+        if before != FREE {
+            let (exchange, now) = (&self.beat.0, monotonic_ms());
+            // If it fails, somebody else has just said the same, or more.
+            let _ = exchange.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    fn counters(&self) -> [(&'static str, &Count); 6] {
+        [
+            ("in_flight", &self.in_flight),
+            ("connections", &self.connections),
+            ("accepted", &self.accepted),
+            ("requests", &self.requests),
+            ("errors", &self.errors),
+            ("rejected", &self.rejected),
+        ]
+    }
+
+    /// The counters by name, for Python.
+    pub fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = PyDict::new(py);
+        for (name, count) in self.counters() {
+            stats.set_item(name, count.get())?;
+        }
+        Ok(stats)
+    }
+
+    fn clear(&self) {
+        for (_, count) in self.counters() {
+            count.set(0);
+        }
+        for count in [&self.beat, &self.accepting, &self.turns] {
+            count.set(0);
+        }
+        self.table.clear();
+    }
+}
+
+/// The rows of all workers.
+struct Board {
+    rows: NonNull<[Row]>,
+    /// They are a mapping, not a box.
+    mapped: bool,
+}
+
+// SAFETY: the rows are atomics, and the pointer to them does not change until the board is dropped.
+unsafe impl Send for Board {}
+// SAFETY: as above.
+unsafe impl Sync for Board {}
+
+impl Board {
+    /// mmap(2) of anonymous memory that forked processes have in common.
+    fn shared(count: usize) -> io::Result<Self> {
+        let size = count * std::mem::size_of::<Row>();
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let kind = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        // SAFETY: a new mapping, wherever the kernel likes.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), size, access, kind, -1, 0) };
+        match NonNull::new(start.cast::<Row>()) {
+            Some(first) if start != libc::MAP_FAILED => {
+                let rows = NonNull::slice_from_raw_parts(first, count);
+                Ok(Self { rows, mapped: true })
+            }
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// One row for this process alone.
+    fn private() -> Self {
+        let rows: Box<[Row]> = Box::new([Row::default()]);
+        Self { rows: NonNull::from(Box::leak(rows)), mapped: false }
+    }
+
+    fn rows(&self) -> &[Row] {
+        // SAFETY: they are a box of rows, or a page-aligned mapping of that many; the kernel gives
+        // it filled with zeros, which is what counters begin with. They live as long as the board.
+        unsafe { self.rows.as_ref() }
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        if self.mapped {
+            let size = self.rows.len() * std::mem::size_of::<Row>();
+            // SAFETY: it is our mapping, and nobody has a reference to it any more.
+            unsafe { libc::munmap(self.rows.as_ptr().cast(), size) };
+        } else {
+            // SAFETY: it came out of a box, and nobody has a reference to it any more.
+            drop(unsafe { Box::from_raw(self.rows.as_ptr()) });
+        }
+    }
+}
+
+/// `Scoreboard(slots)`: made by the supervisor before it forks.
+#[pyclass(frozen, module = "tricorn._core")]
+pub struct Scoreboard(Arc<Board>);
+
+#[pymethods]
+impl Scoreboard {
+    #[new]
+    fn new(slots: usize) -> PyResult<Self> {
+        if !(1..=MOST_SLOTS).contains(&slots) {
+            return Err(PyValueError::new_err(format!(
+                "a scoreboard has 1 to {MOST_SLOTS} slots, not {slots}"
+            )));
+        }
+        Ok(Self(Arc::new(Board::shared(slots)?)))
+    }
+
+    /// The slot of that number, from 0.
+    pub fn slot(&self, number: usize) -> PyResult<Slot> {
+        let slots = self.0.rows().len();
+        if number >= slots {
+            return Err(PyValueError::new_err(format!(
+                "there is no slot {number}: the scoreboard has {slots}, numbered from 0"
+            )));
+        }
+        Ok(Slot { board: self.0.clone(), number })
+    }
+}
+
+/// One worker's row; those of the others are within reach.
+#[derive(Clone)]
+#[pyclass(frozen, module = "tricorn._core")]
+pub struct Slot {
+    board: Arc<Board>,
+    number: usize,
+}
+
+impl Slot {
+    /// A slot that no other process knows.
+    pub fn private() -> Self {
+        Self { board: Arc::new(Board::private()), number: 0 }
+    }
+
+    /// The rows of all workers.
+    pub fn rows(&self) -> &[Row] {
+        self.board.rows()
+    }
+
+    /// The rows of the other workers, with their numbers.
+    pub fn others(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.rows().iter().enumerate().filter(|(number, _)| *number != self.number)
+    }
+
+    /// For a worker that begins: nothing of one that had the slot before is left.
+    pub fn begin(&self) {
+        self.deref().clear();
+    }
+}
+
+impl Deref for Slot {
+    type Target = Row;
+
+    fn deref(&self) -> &Row {
+        &self.board.rows()[self.number]
+    }
+}
+
+#[pymethods]
+impl Slot {
+    /// The beat of a worker that waits for something to do.
+    #[classattr]
+    const FREE: u64 = FREE;
+
+    /// Everything in the slot, by name.
+    fn read<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let all = self.stats(py)?;
+        all.set_item("beat", self.deref().beat.get())?;
+        all.set_item("accepting", self.accepting.get())?;
+        Ok(all)
+    }
+
+    /// The requests in flight, the oldest first.
+    fn requests<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let entries = self.table.read().into_iter();
+        entries
+            .map(|shown| {
+                let entry = PyDict::new(py);
+                entry.set_item("request", shown.request)?;
+                entry.set_item("client", shown.client.map(|client| client.to_string()))?;
+                entry.set_item("started", shown.started)?;
+                Ok(entry)
+            })
+            .collect()
+    }
+
+    /// The worker goes on, as of now.
+    fn beat(&self) {
+        self.alive();
+    }
+
+    /// Nobody has the slot any more.
+    fn clear(&self) {
+        self.begin();
+    }
+}
+
+/// The error of an `attach()` that comes too late.
+pub fn too_late() -> PyErr {
+    PyRuntimeError::new_err("attach() comes once, and before listen(): counting has begun already")
+}
