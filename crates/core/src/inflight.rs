@@ -7,7 +7,6 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{fence, Ordering};
 
-use crate::net::sys::monotonic_ms;
 use crate::scoreboard::Count;
 
 /// Requests in the table at the most, the bits of a word; those beyond are not shown.
@@ -56,11 +55,11 @@ impl Default for Table {
 
 impl Table {
     /// Shows a request, if there is room. `head` is as it came from the client.
-    pub fn show(&self, head: &[u8], peer: Option<SocketAddr>) -> Place {
+    pub fn show(&self, head: &[u8], peer: Option<SocketAddr>, started: u64) -> Place {
         let used = self.used.get();
         let at = used.trailing_ones();
         let Some(entry) = self.entries.get(at as usize) else { return Place(None) };
-        entry.write(method_and_path(head), peer);
+        entry.write(method_and_path(head), peer, started);
         self.used.set(used | 1 << at);
         Place(Some(at as u8))
     }
@@ -87,7 +86,7 @@ impl Table {
 }
 
 impl Entry {
-    fn write(&self, text: &[u8], peer: Option<SocketAddr>) {
+    fn write(&self, text: &[u8], peer: Option<SocketAddr>, started: u64) {
         self.version.add();
         fence(Ordering::Release);
         let (high, low, port) = peer.map_or((0, 0, 0), |peer| {
@@ -97,7 +96,7 @@ impl Entry {
             };
             ((bits >> 64) as u64, bits as u64, HAS_PEER | u64::from(peer.port()))
         });
-        self.started.set(monotonic_ms());
+        self.started.set(started);
         self.facts.set(port | (text.len() as u64) << LENGTH);
         self.address[0].set(high);
         self.address[1].set(low);

@@ -183,7 +183,9 @@ impl<X> Net<X> {
         let draining = self.draining;
         let now = self.now;
         let peer = self.conns.get_mut(token).map(|conn| conn.peer);
-        let place = peer.map(|peer| self.slot.table.show(head.bytes(), peer)).unwrap_or_default();
+        let came = self.timer.to_monotonic(now);
+        let show = |peer| self.slot.table.show(head.bytes(), peer, came);
+        let place = peer.map(show).unwrap_or_default();
         self.give_back(token, head);
         let Some(conn) = self.conns.get_mut(token) else { return 0 };
         conn.scanned = 0;

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use mio::{Registry, Token};
 
+use super::sys;
+
 /// No deadline.
 pub const NEVER: u64 = u64::MAX;
 
@@ -21,6 +23,8 @@ const GRAIN_MS: u64 = 100;
 
 pub struct Timer {
     start: Instant,
+    /// The same in milliseconds of CLOCK_MONOTONIC.
+    origin: u64,
     /// When deadlines have to be looked at; `NEVER` if there are none.
     set_for: u64,
     /// When to try again to accept; `NEVER` if there is no need.
@@ -31,12 +35,18 @@ pub struct Timer {
 impl Timer {
     pub fn new(registry: &Registry, token: Token) -> io::Result<Self> {
         let alarm = Alarm::new(registry, token)?;
-        Ok(Self { start: Instant::now(), set_for: NEVER, retry_at: NEVER, alarm })
+        let (start, origin) = (Instant::now(), sys::monotonic_ms());
+        Ok(Self { start, origin, set_for: NEVER, retry_at: NEVER, alarm })
     }
 
     /// Milliseconds since the reactor began.
     pub fn now(&self) -> u64 {
         self.start.elapsed().as_millis() as u64
+    }
+
+    /// A time of the reactor in milliseconds of CLOCK_MONOTONIC, as other processes know it.
+    pub fn to_monotonic(&self, time: u64) -> u64 {
+        self.origin + time
     }
 
     /// Makes sure that the reactor wakes at `deadline` or before.
@@ -102,14 +112,14 @@ struct Alarm(std::os::fd::OwnedFd);
 impl Alarm {
     fn new(registry: &Registry, token: Token) -> io::Result<Self> {
         use std::os::fd::AsRawFd;
-        let fd = super::sys::timer::create()?;
+        let fd = sys::timer::create()?;
         let mut source = mio::unix::SourceFd(&fd.as_raw_fd());
         registry.register(&mut source, token, mio::Interest::READABLE)?;
         Ok(Self(fd))
     }
 
     fn set(&self, delay: Option<Duration>) {
-        super::sys::timer::set(&self.0, delay);
+        sys::timer::set(&self.0, delay);
     }
 }
 
