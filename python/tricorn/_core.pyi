@@ -54,7 +54,8 @@ class AsgiCore:
         """Count in slot `number`, from 0, which is cleared, and share the load with the others.
 
         To be called before `listen()`, else RuntimeError. ValueError if there is no such slot. The
-        beat is not the core's: the event loop has to call `Slot.beat()`.
+        beat is not the core's: the event loop has to call `Slot.beat()`, the first time when it
+        serves. Others leave connections to this worker from then on.
         """
 
     def listen(self, fd: int, server: tuple[str, int | None], tcp: bool) -> None:

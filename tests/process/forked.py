@@ -59,14 +59,14 @@ def main(interface: str, workers: int, threads: int) -> None:
 
 
 def watch(plan: Plan, workers: int) -> None:
-    """Write down what changes, and the address once all workers accept."""
+    """Write down what changes, and the address once all workers serve."""
     slots = [plan.board.slot(number) for number in range(workers)]
     before, announced = None, False
     while True:
         now = [{**slot.read(), "held": slot.requests()} for slot in slots]
         if now != before:
             print(json.dumps(now), flush=True)
-        if not announced and all(slot["accepting"] for slot in now):
+        if not announced and all(slot["accepting"] and slot["beat"] for slot in now):
             print(f"serving on {plan.listener.display}", file=sys.stderr, flush=True)
             announced = True
         before = now
@@ -104,6 +104,7 @@ async def serve_asgi(plan: Plan, number: int) -> None:
     core.attach(plan.board, number)
     core.listen(plan.listener.sock.fileno(), plan.name, True)
     loop.add_reader(core.fileno(), core.poll)
+    plan.board.slot(number).beat()
     await asyncio.Event().wait()
 
 

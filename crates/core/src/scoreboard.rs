@@ -71,6 +71,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// Does the worker take connections? One that has not beaten is still on its way to its loop.
+    pub fn is_serving(&self) -> bool {
+        self.accepting.get() == 1 && self.beat.get() != 0
+    }
+
     /// The worker goes on, as of now.
     pub fn alive(&self) {
         self.beat.set(monotonic_ms());

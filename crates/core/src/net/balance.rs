@@ -8,41 +8,31 @@
 //!   [`STUCK_MS`] while somebody waited is left out until it does;
 //! * whatever else may be wrong, after [`PATIENCE_MS`] anybody accepts.
 //!
-//! Not everybody can yield at once: along "yields to" requests in flight never rise, and where
-//! they are equal connections fall, so there is always one that yields to nobody.
+//! Not everybody can yield at once: it is always to a smaller load.
 
 use crate::scoreboard::{Row, Slot};
 
 /// Time for others to accept, in milliseconds, before who yields looks again.
 pub(super) const RETRY_MS: u64 = 4;
-/// A worker that waits for events turns at once; with twice as many workers as processors it may
-/// be some milliseconds late.
-const STUCK_MS: u64 = 8;
+/// A worker that waits for events turns at once; where processors are scarce it may be some slices
+/// of the scheduler late.
+const STUCK_MS: u64 = 30;
 /// The longest that a connection may wait for a worker that does not come …
-const PATIENCE_MS: u64 = 25;
+const PATIENCE_MS: u64 = 50;
 /// … and how many are then taken, before others get another chance.
 const CREDIT: u32 = 4;
 
-/// How busy a worker is.
-#[derive(Clone, Copy, Debug)]
-struct Load {
-    in_flight: u64,
-    connections: u64,
+/// How busy a worker is: by its connections, which are the work of later, and by its requests in
+/// flight, which count for two more each: that is enough to tell a busy worker from an idle one, and little
+/// enough that a quick request that happens to run just now does not decide.
+fn load(row: &Row) -> u64 {
+    row.connections.get() + 2 * row.in_flight.get()
 }
 
-impl Load {
-    fn of(row: &Row) -> Self {
-        Self { in_flight: row.in_flight.get(), connections: row.connections.get() }
-    }
-
-    /// Is the difference worth a hand-over? One request, or an eighth, is not. Connections count
-    /// between workers that have equally much to do: they are the work of later. Up to eight
-    /// they are counted exactly, from there on an eighth is as good as even.
-    fn yields_to(self, other: Self) -> bool {
-        let more_requests = self.in_flight > other.in_flight + other.in_flight / 8 + 1;
-        let more_connections = self.connections > other.connections + other.connections / 8;
-        more_requests || (self.in_flight >= other.in_flight && more_connections)
-    }
+/// Is the difference worth a hand-over? Small loads are compared exactly; of larger ones an eighth
+/// is as good as even.
+fn yields_to(mine: u64, other: u64) -> bool {
+    mine > other + other / 8
 }
 
 #[derive(Default)]
@@ -65,10 +55,10 @@ impl Balance {
             self.credit -= 1;
             return false;
         }
-        let mine = Load::of(slot);
+        let mine = load(slot);
         let yields = slot.others().any(|(number, row)| {
-            row.accepting.get() == 1
-                && mine.yields_to(Load::of(row))
+            row.is_serving()
+                && yields_to(mine, load(row))
                 && self.stuck.get(number) != Some(&row.turns.get())
         });
         if !yields {
