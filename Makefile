@@ -60,6 +60,10 @@ test-newest: require ## Run the tests on the newest Python of the machine, if it
 hostile: $(NEWEST_ENV)/.core-release ## Measure a normal client's p99 while hostile clients are at work
 	MEASURE_HOSTILE=1 $(NEWEST_ENV)/bin/python -m pytest -s tests/hostile/test_latency_under_attack.py
 
+.PHONY: soak
+soak: $(NEWEST_ENV)/.core-release ## Reload, recycle and scale under load for minutes; no request may fail
+	$(NEWEST_ENV)/bin/python -m pytest -s tests/soak $(T)
+
 .PHONY: lint
 lint: lint-python lint-rust ## Check style, types, the stub and the Rust code
 

@@ -73,7 +73,7 @@ class AsgiCore:
     def poll(self) -> None:
         """Do what there is to do, within a budget of time and of application calls."""
 
-    def drain(self) -> None:
+    def drain(self, *, patient: bool = False) -> None:
         """Stop listening, close idle connections, end the others after their response."""
 
     def cancel(self) -> None:
@@ -117,7 +117,7 @@ class WsgiCore:
     def run(self) -> None:
         """Serve until `stop()`. One thread at a time runs the reactor, the others stand by."""
 
-    def drain(self) -> None:
+    def drain(self, *, patient: bool = False) -> None:
         """Stop listening, close idle connections, end the others after their response."""
 
     def stop(self) -> None:

@@ -1,9 +1,12 @@
-"""``tricorn APP`` and ``tricorn.run()``: serve an application until the server is told to stop."""
+"""``tricorn APP`` and ``tricorn.run()``: serve an application until the server is told to stop.
+
+The one place that knows both the supervisor and the workers.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tricorn.cli.settings import read_settings
@@ -12,6 +15,8 @@ from tricorn.logs.banner import Banner
 
 if TYPE_CHECKING:
     from tricorn.config import Config
+    from tricorn.net.listener import Listener
+    from tricorn.supervisor.messages import Ready
     from tricorn.worker.loader import Loaded
 
 _SUMMARY = """Serve a WSGI or ASGI application.
@@ -22,14 +27,17 @@ each setting with its origin and whether the application can be loaded.
 
 
 def main(arguments: list[str]) -> int:
-    """Serve in this process; returns the exit code."""
+    """Serve in this process, or in workers under it; returns the exit code."""
     config = read_settings("tricorn", _SUMMARY, arguments)
 
     # Only now, so that --help and a wrong setting do not wait for them.
     from tricorn.logs.error_log import configure
-    from tricorn.worker.loader import load
 
     configure(config.logs)
+    if config.process.workers is not None:
+        return _supervise(config, lambda: read_settings("tricorn", _SUMMARY, arguments))
+    from tricorn.worker.loader import load
+
     _serve(config, load(config.app))
     return 0
 
@@ -53,12 +61,38 @@ def run(app: Any, **settings: object) -> None:
     config = Config.make(**settings)
     configure(config.logs)
     try:
-        _serve(config, _loaded(app, config))
+        if config.process.workers is None:
+            return _serve(config, _loaded(app, config))
+        loaded = None if isinstance(app, str) else _loaded(app, config)
+        code = _supervise(config, lambda: config, loaded)
+        if code:
+            raise SystemExit(code)
     except ConfigError:
         raise
     except TricornError as error:
         print(f"tricorn: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+
+
+def _supervise(config: Config, read: Callable[[], Config], loaded: Loaded | None = None) -> int:
+    """Run workers; ``read`` gives the configuration anew when it is reloaded."""
+    from tricorn.supervisor.setup import Link, Setup
+    from tricorn.supervisor.supervisor import Supervisor
+
+    def work(config: Config, listeners: Sequence[Listener], link: Link) -> int:
+        from tricorn.worker.place import Place
+        from tricorn.worker.process import WorkerProcess
+
+        place = Place(link.scoreboard, link.number)
+        return WorkerProcess(config, listeners, link.outbox, link.orders, place, loaded).run()
+
+    def announce(ready: Ready, addresses: Sequence[str], count: int) -> None:
+        workers = f"{count} worker{'s' if count > 1 else ''}, {ready.detail}"
+        banner = Banner(ready.name, ready.interface, addresses, workers)
+        print(banner.text(), file=sys.stderr, flush=True)
+
+    outcome = Supervisor(Setup(read, work, announce), config).run()
+    return outcome() if callable(outcome) else outcome
 
 
 def _loaded(app: Any, config: Config) -> Loaded:

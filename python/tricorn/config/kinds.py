@@ -21,6 +21,9 @@ Size: TypeAlias = int
 Mode: TypeAlias = int
 """The permission bits of a file. Written in octal: ``660`` or ``"0o660"``."""
 
+Workers: TypeAlias = int
+"""A number of processes, 0 for as many as there are processors. Written ``4`` or ``auto``."""
+
 KiB = 1024
 MiB = 1024 * KiB
 
@@ -58,6 +61,18 @@ def _to_int(raw: object) -> int:
     if isinstance(raw, str) and re.fullmatch(r"[+-]?[0-9]+", raw.strip()):
         return int(raw)
     raise ValueError("is not a whole number")
+
+
+def _to_workers(raw: object) -> int:
+    if isinstance(raw, str) and raw.strip().lower() == "auto":
+        return 0
+    try:
+        count = _to_int(raw)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ValueError("is not a number of workers; write 1 or more, or auto")
+    return count
 
 
 def _to_seconds(raw: object) -> float:
@@ -178,6 +193,7 @@ def _or_none(kind: Kind) -> Kind:
 
 
 _INT = Kind("whole number", "N", _to_int, str)
+_WORKERS = Kind("number of workers, or auto", "N|auto", _to_workers, lambda n: str(n or "auto"))
 _SECONDS = Kind("duration", "TIME", _to_seconds, _show_seconds)
 _SIZE_KIND = Kind("size", "SIZE", _to_size, _show_size)
 _FLAG = Kind("true or false", "", _to_flag, _show_flag)
@@ -187,6 +203,7 @@ _MODE = Kind("file mode", "MODE", _to_mode, _show_mode)
 
 KINDS = {
     "int": _INT,
+    "Workers | None": _or_none(_WORKERS),
     "Seconds": _SECONDS,
     "Size": _SIZE_KIND,
     "bool": _FLAG,

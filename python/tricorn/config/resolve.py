@@ -13,6 +13,7 @@ from tricorn.config.setting import WrongValueError
 from tricorn.errors import ConfigError
 
 _PLATFORM_PORT = Origin(Rank.DEFAULT, lambda: "environment PORT")
+_PLATFORM_WORKERS = Origin(Rank.DEFAULT, lambda: "environment WEB_CONCURRENCY")
 
 
 @dataclass(slots=True)
@@ -34,8 +35,9 @@ class Resolution:
 def resolve(given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Resolution:
     """Settle each setting by rank and fold ``host`` and ``port`` into ``bind``.
 
-    ``environ`` is read for ``PORT`` only, which hosting platforms set: with it and no address
-    from any source, the server listens on every IPv4 interface, as Gunicorn does.
+    ``environ`` is read for what hosting platforms set: with ``PORT`` and no address from any
+    source, the server listens on every IPv4 interface, as Gunicorn does; ``WEB_CONCURRENCY`` is
+    the number of workers if no source gives one.
 
     Raises ConfigError that lists every mistake with its origin.
     """
@@ -50,6 +52,9 @@ def resolve(given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Res
         else:
             _take(resolution, item)
     _fold_address(resolution, environ.get("PORT", ""))
+    concurrency = environ.get("WEB_CONCURRENCY", "")
+    if concurrency and resolution.origins["workers"].rank == Rank.DEFAULT:
+        _take(resolution, Given(BY_NAME["workers"], concurrency, _PLATFORM_WORKERS))
     if resolution.mistakes:
         raise ConfigError(_report(resolution.mistakes))
     return resolution

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tricorn.config.address import TcpAddress, parse_address
 from tricorn.config.atoms import DEFAULT_FORMAT, check_access_format
-from tricorn.config.kinds import Mode, Seconds
+from tricorn.config.kinds import Mode, Seconds, Workers
 from tricorn.config.setting import setting
 
 
@@ -15,13 +15,6 @@ def _check_host(host: str) -> None:
         parse_address(str(TcpAddress(host.strip("[]"), 0)))
     except ValueError:
         raise ValueError("is not a host name or IP address; an address goes to --bind") from None
-
-
-def _check_workers(count: int) -> None:
-    if count > 1:
-        raise ValueError(
-            "is too large; multiple worker processes are not in this version yet, only 1"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +69,13 @@ class Listen:
 class Process:
     """Processes: what runs the application, and how it ends."""
 
-    workers: int = setting(
-        1,
+    workers: Workers | None = setting(
+        None,
         short="-w",
-        least=1,
-        check=_check_workers,
-        help="Worker processes. Only 1 in this version.",
+        most=512,
+        help="Worker processes under a supervisor that replaces, reloads and recycles them; auto "
+        "is as many as there are processors to use. Without it, this process serves alone. "
+        "WEB_CONCURRENCY gives it too.",
         gunicorn="workers",
         uvicorn="workers",
     )
@@ -97,6 +91,43 @@ class Process:
         help="How long requests in flight may take to finish when the server stops.",
         gunicorn="graceful_timeout",
         uvicorn="timeout_graceful_shutdown",
+    )
+    timeout: Seconds = setting(
+        30.0,
+        help="A worker whose event loop, or all of whose threads, are stuck for this long is "
+        "replaced; its stacks go to the error log first. 0 for never.",
+        gunicorn="timeout",
+    )
+    boot_timeout: Seconds = setting(
+        0.0,
+        help="How long a worker may take to load the application and start up; 0 for as long as "
+        "it needs.",
+    )
+    max_requests: int = setting(
+        0,
+        least=0,
+        help="Requests after which a worker is recycled: another one starts first. 0 for never.",
+        gunicorn="max_requests",
+        uvicorn="limit_max_requests",
+    )
+    max_requests_jitter: int = setting(
+        0,
+        least=0,
+        help="Up to so many requests more, by chance, so that workers are not recycled together.",
+        gunicorn="max_requests_jitter",
+        uvicorn="limit_max_requests_jitter",
+    )
+    max_lifetime: Seconds = setting(
+        0.0, help="Time after which a worker is recycled; 0 for never."
+    )
+    max_lifetime_jitter: Seconds = setting(
+        0.0, help="Up to so much more time, by chance."
+    )
+    reload_surge: int = setting(
+        1,
+        least=1,
+        most=512,
+        help="Workers more than wanted while a reload replaces the old ones.",
     )
 
 

@@ -124,7 +124,7 @@ class Setting:
 
     def show_bound(self, bound: float) -> str:
         """``least`` or ``most`` the way a user would write it."""
-        return self.kind.show(type(self.default)(bound))
+        return self.kind.show(bound if self.default is None else type(self.default)(bound))
 
 
 def _quote(raw: object) -> str:

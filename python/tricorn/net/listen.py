@@ -25,7 +25,7 @@ def open_listeners(settings: Listen) -> list[Listener]:
     opened: list[Listener] = []
     try:
         for text in settings.bind:
-            opened.extend(_open(text, settings))
+            opened.extend(open_address(text, settings))
     except BaseException:
         close_listeners(opened)
         raise
@@ -38,7 +38,8 @@ def close_listeners(listeners: Sequence[Listener]) -> None:
         listener.close()
 
 
-def _open(text: str, settings: Listen) -> Sequence[Listener]:
+def open_address(text: str, settings: Listen) -> list[Listener]:
+    """Listen on one address; as `open_listeners`."""
     match parse_address(text):
         case TcpAddress() as address:
             listeners = listen_tcp(address, settings.backlog)

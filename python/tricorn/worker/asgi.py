@@ -15,6 +15,7 @@ from tricorn.net.listener import Listener
 from tricorn.worker.access import open_access
 from tricorn.worker.hooks import Hooks, request_of
 from tricorn.worker.lifespan import Lifespan
+from tricorn.worker.place import Place
 
 _log = logging.getLogger("tricorn.app")
 
@@ -46,9 +47,10 @@ class AsgiHooks(Hooks):
 class AsgiService:
     """One application, its lifespan and its core. All methods run in the event loop."""
 
-    def __init__(self, app: Any, config: Config) -> None:
+    def __init__(self, app: Any, config: Config, place: Place | None = None) -> None:
         self._app = app
         self._config = config
+        self._place = place
         self._lifespan = Lifespan(app, config.asgi.lifespan)
         self._idle = asyncio.Event()
         self._draining = asyncio.Event()
@@ -73,6 +75,8 @@ class AsgiService:
             extensions=self._extensions(),
             state=self._lifespan.state,
         )
+        if self._place is not None:
+            self._place.take(core)
         for listener in listeners:
             tcp = listener.path is None and isinstance(listener.sock.getsockname(), tuple)
             core.listen(listener.sock.fileno(), server_of(listener), tcp)
@@ -81,13 +85,16 @@ class AsgiService:
         _abandon_after_fork(core)
         loop.add_reader(core.fileno(), core.poll)
 
-    async def stop(self, listeners: Sequence[Listener]) -> None:
-        """Stop listening, finish what is in flight within the graceful timeout, shut down."""
+    async def stop(self, listeners: Sequence[Listener], patient: bool = False) -> None:
+        """Stop listening, finish what is in flight within the graceful timeout, shut down.
+
+        If ``patient``, idle connections are not closed before they were told with a response.
+        """
         if self._core is not None:
             for listener in listeners:
                 listener.close()
             self._draining.set()
-            self._core.drain()
+            self._core.drain(patient=patient)
             await self._drained(self._core)
             asyncio.get_running_loop().remove_reader(self._core.fileno())
             self._core.close()
@@ -101,6 +108,16 @@ class AsgiService:
                 return
             except TimeoutError:
                 core.cancel()
+
+    def hurry(self) -> None:
+        """Cancel the requests in flight."""
+        if self._core is not None:
+            self._core.cancel()
+
+    def reopen_logs(self) -> None:
+        """Open the access log anew."""
+        if self._core is not None:
+            open_access(self._core, self._config.logs)
 
     def stats(self) -> dict[str, int]:
         """Counters of the core, as `AsgiCore.stats` of the native module names them."""

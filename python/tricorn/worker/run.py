@@ -44,8 +44,7 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     try:
         with stop_signals(stopped.release):
             service.start(listeners)
-            threads = config.process.threads
-            detail = f"{threads} thread{'s' if threads > 1 else ''}"
+            detail = threads_text(config.process.threads)
             announce([listener.display for listener in listeners], detail)
             stopped.acquire()
             service.stop(listeners)
@@ -59,15 +58,24 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     from tricorn.worker.server import Server
 
     server = Server(loaded.app, config, loaded.interface)
-    with asyncio.Runner(loop_factory=_loop_factory(config.asgi.loop)) as runner:
+    with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
         loop = runner.get_loop()
-        detail = type(loop).__module__.partition(".")[0]
         with stop_signals(lambda: loop.call_soon_threadsafe(server.shutdown)):
-            serving = server.serve(lambda server: announce(server.addresses, detail))
-            _complete(loop, loop.create_task(serving))
+            serving = server.serve(lambda server: announce(server.addresses, loop_name(loop)))
+            complete(loop, loop.create_task(serving))
 
 
-def _complete(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
+def threads_text(count: int) -> str:
+    """How a WSGI application runs, for the banner."""
+    return f"{count} thread{'s' if count > 1 else ''}"
+
+
+def loop_name(loop: asyncio.AbstractEventLoop) -> str:
+    """How an ASGI application runs, for the banner: the loop's package."""
+    return type(loop).__module__.partition(".")[0]
+
+
+def complete(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
     """Run the loop until ``serving`` is done, whatever the application raises through it.
 
     asyncio lets SystemExit and KeyboardInterrupt of any task out of the loop; from a request's
@@ -82,7 +90,8 @@ def _complete(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> N
             _log.error("the application raised %r: the request failed", error)
 
 
-def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop of ``--loop``; None for asyncio's own. Raises ConfigError."""
     if name == "asyncio":
         return None
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +11,7 @@ from tricorn.config import Config
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import Listener
 from tricorn.worker.interface import detect
+from tricorn.worker.place import Place
 
 if TYPE_CHECKING:
     from tricorn.worker.wsgi import WsgiService
@@ -22,8 +23,14 @@ class Service(Protocol):
     async def start(self, listeners: list[Listener]) -> None:
         """Start up and accept connections."""
 
-    async def stop(self, listeners: list[Listener]) -> None:
+    async def stop(self, listeners: list[Listener], patient: bool) -> None:
         """Drain, shut down, release everything."""
+
+    def hurry(self) -> None:
+        """Cancel what is in flight."""
+
+    def reopen_logs(self) -> None:
+        """Open the access log anew."""
 
     def stats(self) -> dict[str, int]:
         """Counters since the start."""
@@ -33,6 +40,7 @@ class Server:
     """Serves ``app`` as ``config`` says (the defaults without one).
 
     ``interface`` is ``asgi``, ``asgi2`` or ``wsgi``; without it, the object is looked at.
+    ``listeners`` are open already and taken as they are; ``place`` is one on a scoreboard.
 
     In a running event loop: ``await server.serve()`` serves until ``server.shutdown()``; or, in a
     test suite, ``async with Server(app, Config.make(port=0)) as addresses`` serves inside the
@@ -40,15 +48,25 @@ class Server:
     ``tricorn.run()`` serves.
     """
 
-    def __init__(self, app: Any, config: Config | None = None, interface: str | None = None):
+    def __init__(
+        self,
+        app: Any,
+        config: Config | None = None,
+        interface: str | None = None,
+        *,
+        listeners: Sequence[Listener] = (),
+        place: Place | None = None,
+    ):
         self.config = config or Config.make()
         self.interface = interface or detect(app, self.config.app.interface, "the application")
         self.addresses: list[str] = []
         self._app = app
-        self._listeners: list[Listener] = []
+        self._listeners: list[Listener] = list(listeners)
+        self._place = place
         self._service: Service | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_asked = False
+        self._patient = False
         self._stop: asyncio.Future[None] | None = None
         self._started = False
 
@@ -66,6 +84,22 @@ class Server:
         self._stop_asked = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._end)
+
+    def retire(self) -> None:
+        """End, but let idle connections have one more response: others serve these addresses."""
+        self._patient = True
+        self.shutdown()
+
+    def hurry(self) -> None:
+        """End soon: what is in flight is cancelled. Only in the event loop."""
+        self.shutdown()
+        if self._service is not None:
+            self._service.hurry()
+
+    def reopen_logs(self) -> None:
+        """Open the access log anew, after it was rotated. Only in the event loop."""
+        if self._service is not None:
+            self._service.reopen_logs()
 
     def _end(self) -> None:
         if self._stop is not None and not self._stop.done():
@@ -103,7 +137,7 @@ class Server:
                 await self.__aexit__(None, None, None)
 
     async def __aenter__(self) -> list[str]:
-        self._listeners = open_listeners(self.config.listen)
+        self._listeners = self._listeners or open_listeners(self.config.listen)
         try:
             self._service = self._make_service()
             await self._service.start(self._listeners)
@@ -122,17 +156,17 @@ class Server:
     ) -> None:
         self._started = False
         if self._service is not None:
-            await self._service.stop(self._listeners)
+            await self._service.stop(self._listeners, self._patient)
 
     def _make_service(self) -> Service:
         if self.interface == "wsgi":
             from tricorn.worker.wsgi import WsgiService
 
-            return _Threaded(WsgiService(self._app, self.config))
+            return _Threaded(WsgiService(self._app, self.config, self._place))
         from tricorn.worker.asgi import AsgiService
 
         app = _as_asgi3(self._app) if self.interface == "asgi2" else self._app
-        return AsgiService(app, self.config)
+        return AsgiService(app, self.config, self._place)
 
 
 def _as_asgi3(app: Any) -> Any:
@@ -150,9 +184,11 @@ class _Threaded:
     def __init__(self, service: WsgiService) -> None:
         self._service = service
         self.stats = service.stats
+        self.hurry = service.hurry
+        self.reopen_logs = service.reopen_logs
 
     async def start(self, listeners: list[Listener]) -> None:
         self._service.start(listeners)
 
-    async def stop(self, listeners: list[Listener]) -> None:
-        await asyncio.to_thread(self._service.stop, listeners)
+    async def stop(self, listeners: list[Listener], patient: bool) -> None:
+        await asyncio.to_thread(self._service.stop, listeners, patient)

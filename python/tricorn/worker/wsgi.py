@@ -13,14 +13,16 @@ from tricorn.config import Config
 from tricorn.net.listener import Listener
 from tricorn.worker.access import open_access
 from tricorn.worker.hooks import Hooks
+from tricorn.worker.place import Place
 
 
 class WsgiService:
     """One application, its core and its threads. ``start`` and ``stop`` block; any thread."""
 
-    def __init__(self, app: Any, config: Config) -> None:
+    def __init__(self, app: Any, config: Config, place: Place | None = None) -> None:
         self._app = app
         self._config = config
+        self._place = place
         self._idle = threading.Event()
         self._core: WsgiCore | None = None
         self._threads: list[threading.Thread] = []
@@ -29,6 +31,8 @@ class WsgiService:
         """Start the threads and accept connections."""
         count = self._config.process.threads
         core = WsgiCore(self._app, self._config, Hooks(self._idle.set), count)
+        if self._place is not None:
+            self._place.take(core)
         for listener in listeners:
             name = listener.sock.getsockname()
             tcp = isinstance(name, tuple)
@@ -43,13 +47,16 @@ class WsgiService:
             self._threads.append(thread)
             thread.start()
 
-    def stop(self, listeners: Sequence[Listener]) -> None:
-        """Stop listening, finish what is in flight within the graceful timeout."""
+    def stop(self, listeners: Sequence[Listener], patient: bool = False) -> None:
+        """Stop listening, finish what is in flight within the graceful timeout.
+
+        If ``patient``, idle connections are not closed before they were told with a response.
+        """
         if self._core is None:
             return
         for listener in listeners:
             listener.close()
-        self._core.drain()
+        self._core.drain(patient=patient)
         # A thread can't be cancelled: after the timeout its connection is closed under it.
         self._idle.wait(self._config.process.graceful_timeout)
         self._core.stop()
@@ -57,6 +64,15 @@ class WsgiService:
         if not running:
             for thread in self._threads:
                 thread.join()
+
+    def hurry(self) -> None:
+        """Wait no longer for the requests in flight. May be called from a signal handler."""
+        self._idle.set()
+
+    def reopen_logs(self) -> None:
+        """Open the access log anew."""
+        if self._core is not None:
+            open_access(self._core, self._config.logs)
 
     def stats(self) -> dict[str, int]:
         """Counters of the core, as `WsgiCore.stats` of the native module names them."""

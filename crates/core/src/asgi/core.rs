@@ -138,9 +138,11 @@ impl AsgiCore {
         outcome
     }
 
-    /// Stops listening, closes idle connections, ends the others after their response.
-    fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.get().state.get().net.drain();
+    /// Stops listening, closes idle connections, ends the others after their response; if
+    /// `patient`, idle ones get one more response.
+    #[pyo3(signature = (*, patient=false))]
+    fn drain(slf: &Bound<'_, Self>, patient: bool) -> PyResult<()> {
+        slf.get().state.get().net.drain(patient);
         schedule(slf)
     }
 

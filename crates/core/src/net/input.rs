@@ -153,7 +153,7 @@ impl<X> Net<X> {
                 }
             }
             match conn.receive(&mut self.scratch) {
-                Received::Nothing if self.draining && !conn.has_pending() => {
+                Received::Nothing if self.draining && !self.patient && !conn.has_pending() => {
                     return Step::Closed(self.close(token));
                 }
                 Received::Nothing => return Step::Idle,

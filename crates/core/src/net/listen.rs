@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use mio::unix::SourceFd;
-use mio::Interest;
+use mio::{Interest, Registry};
 
 use super::balance::RETRY_MS;
 use super::conn::{Conn, Phase};
@@ -22,6 +22,13 @@ pub(super) struct Listener {
     is_tcp: bool,
     /// Connections may wait in its queue that no edge will announce.
     waiting: bool,
+}
+
+impl Listener {
+    pub(super) fn deregister(&self, registry: &Registry) {
+        // It fails only for what is not registered, and that is what is wanted.
+        let _ = registry.deregister(&mut SourceFd(&self.socket.as_raw_fd()));
+    }
 }
 
 impl<X> Net<X> {
@@ -97,8 +104,11 @@ impl<X> Net<X> {
         self.slot.accepting.set(u64::from(takes));
     }
 
+    /// Other processes may keep the sockets open, so closing ours would not end their events.
     pub(super) fn close_listeners(&mut self) {
-        self.listeners.clear();
+        for listener in std::mem::take(&mut self.listeners) {
+            listener.deregister(&self.registry);
+        }
         self.publish();
     }
 

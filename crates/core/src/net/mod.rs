@@ -118,6 +118,8 @@ pub struct Net<X> {
     pub(crate) pulled: Vec<u8>,
     pub(crate) settings: Settings,
     draining: bool,
+    /// While draining, idle connections may send one more request, and learn with its response.
+    patient: bool,
     /// Accepting has failed and has not worked since.
     paused: bool,
     balance: Balance,
@@ -149,6 +151,7 @@ impl<X> Net<X> {
             pulled: Vec::new(),
             settings,
             draining: false,
+            patient: false,
             paused: false,
             balance: Balance::default(),
             complaint: None,
@@ -327,16 +330,23 @@ impl<X> Net<X> {
         }
     }
 
-    /// Stops listening, tells busy connections to close after their response, closes idle ones.
-    pub fn drain(&mut self) {
+    /// Stops listening and tells busy connections to close after their response. Idle ones are
+    /// closed, but not if `patient`: then others go on listening on the same sockets, so nobody
+    /// has to leave before being told so with a response.
+    pub fn drain(&mut self, patient: bool) {
         self.draining = true;
-        // Closing a listener resets who waits in its queue: those are let in first, and served.
-        self.accept_waiting();
+        self.patient = patient;
+        if !patient {
+            // Closing a listener resets who waits in its queue: those are let in first, and served.
+            self.accept_waiting();
+        }
         self.close_listeners();
         let mut heads = Vec::new();
         for (token, conn) in self.conns.iter_mut() {
-            conn.response.close_after();
-            if conn.phase() == Phase::Head {
+            if !(patient && conn.committed) {
+                conn.response.close_after();
+            }
+            if conn.phase() == Phase::Head && !patient {
                 heads.push((token, conn.is_idle()));
             }
         }

@@ -118,10 +118,12 @@ impl WsgiCore {
         Ok(())
     }
 
-    /// Stops listening, closes idle connections, ends the others after their response.
-    fn drain(&self) {
+    /// Stops listening, closes idle connections, ends the others after their response; if
+    /// `patient`, idle ones get one more response.
+    #[pyo3(signature = (*, patient=false))]
+    fn drain(&self, patient: bool) {
         let mut net = self.net();
-        net.drain();
+        net.drain(patient);
         net.wake();
     }
 

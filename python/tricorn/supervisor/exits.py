@@ -1,0 +1,44 @@
+"""What the status of an ended process means, for people."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+
+def exit_code(status: int) -> int:
+    """The code a shell would show for a wait status: 128 + N for signal N."""
+    code = os.waitstatus_to_exitcode(status)
+    return 128 - code if code < 0 else code
+
+
+def explain(status: int, killed_by_us: str = "") -> str:
+    """A wait status in words, as ``exit code 1`` or ``signal SIGSEGV, a crash in native code``."""
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"exit code {code}"
+    if killed_by_us:
+        return f"killed: {killed_by_us}"
+    number = -code
+    hint = _HINTS.get(number, "")
+    core = ", core dumped" if os.WCOREDUMP(status) else ""
+    return f"signal {_name(number)}{f', {hint}' if hint else ''}{core}"
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+_HINTS = {
+    signal.SIGKILL: "sent by someone, or by the kernel when memory ran out (see dmesg)",
+    signal.SIGSEGV: "a crash in native code",
+    signal.SIGBUS: "a crash in native code, or a mapped file that was cut",
+    signal.SIGABRT: "native code gave up",
+    signal.SIGILL: "native code for another processor",
+    signal.SIGFPE: "a crash in native code",
+    signal.SIGSYS: "a system call that is not allowed here",
+    signal.SIGXCPU: "over its limit of CPU time",
+}

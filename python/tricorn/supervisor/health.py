@@ -1,0 +1,93 @@
+"""Looks after workers that serve: who hangs, and who is worn and should be recycled."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass
+
+from tricorn._core import Scoreboard
+from tricorn.config.serving import Process
+from tricorn.supervisor.fleet import Worker
+from tricorn.supervisor.stacks import DELAY, Stacks
+
+_log = logging.getLogger("tricorn.supervisor")
+
+FREE = 2**64 - 1
+"""The beat of a worker that waits for work."""
+TICK = 1.0
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How much a worker is to do: requests (0 for any number), seconds (0 for ever)."""
+
+    requests: int
+    seconds: float
+
+
+class Health:
+    """The scoreboard of all workers, and what is kept of each beside it."""
+
+    def __init__(self, scoreboard: Scoreboard) -> None:
+        self.scoreboard = scoreboard
+        self._stacks: dict[int, Stacks] = {}
+        self._lives: dict[int, Life] = {}
+
+    def prepare(self, number: int) -> Stacks:
+        """A clean place for a new worker; the file that it will write its stacks to."""
+        self.scoreboard.slot(number).clear()
+        stacks = self._stacks[number] = Stacks()
+        return stacks
+
+    def started(self, worker: Worker, settings: Process) -> None:
+        """Decide how long a new worker is to live."""
+        requests, seconds = settings.max_requests, settings.max_lifetime
+        jitter = random.randint(0, settings.max_requests_jitter)
+        spread = random.uniform(0, settings.max_lifetime_jitter)
+        self._lives[worker.pid] = Life(
+            requests and requests + jitter, seconds and seconds + spread
+        )
+
+    def tick(self, settings: Process) -> float | None:
+        """Seconds to the next look; None if there is nothing to look for."""
+        watched = settings.timeout or settings.max_requests or settings.max_lifetime
+        return TICK if watched else None
+
+    def check(self, worker: Worker, settings: Process, now: float) -> str:
+        """Note if the worker is worn; return why it is taken for stuck, or nothing."""
+        seen = self.scoreboard.slot(worker.number).read()
+        worker.worn = worker.worn or self._worn(worker, seen["requests"], now)
+        beat = seen["beat"]
+        if not settings.timeout or beat in (0, FREE):
+            return ""
+        silent = time.monotonic() - beat / 1000
+        if silent < settings.timeout:
+            return ""
+        held = seen["in_flight"]
+        return f"no sign of life for {silent:.0f} s (--timeout), {held} requests in flight"
+
+    def _worn(self, worker: Worker, requests: int, now: float) -> str:
+        life = self._lives[worker.pid]
+        if life.requests and requests >= life.requests:
+            return f"it has served {requests} requests (--max-requests)"
+        age = now - worker.born
+        if life.seconds and age >= life.seconds:
+            return f"it is {age:.0f} s old (--max-lifetime)"
+        return ""
+
+    def ask_for_stacks(self, worker: Worker) -> float:
+        """Have a stuck worker write its stacks; returns the seconds that this may take."""
+        self._stacks[worker.number].ask(worker.pid)
+        return DELAY
+
+    def gone(self, worker: Worker) -> None:
+        """A worker has ended: log the stacks of one that was stuck."""
+        stacks = self._stacks.pop(worker.number)
+        if worker.hang and (text := stacks.text()):
+            _log.error("worker %d was here when it hung\n%s", worker.pid, text)
+        stacks.close()
+        self._lives.pop(worker.pid, None)
+        self.scoreboard.slot(worker.number).clear()

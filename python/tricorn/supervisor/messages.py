@@ -1,0 +1,107 @@
+"""What a worker and its supervisor tell each other over two pipes.
+
+The worker: one JSON object for each step of its life. The supervisor: the order to retire.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_MOST = 1 << 20  # a line longer than this is not ours
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker answers requests.
+
+    ``name`` is APP as it was found, ``interface`` asgi, asgi2 or wsgi, ``detail`` how it runs.
+    """
+
+    name: str
+    interface: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The worker could not start; it will end with ``exit_code``. ``text`` is for the user."""
+
+    exit_code: int
+    text: str
+
+
+Message = Ready | Failed
+_KINDS: dict[str, type[Message]] = {"ready": Ready, "failed": Failed}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+class Outbox:
+    """The worker's end of its pipe. The methods never raise: a supervisor may be gone."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def ready(self, name: str, interface: str, detail: str) -> None:
+        """Say that requests are being answered."""
+        self._send(Ready(name, interface, detail))
+
+    def failed(self, exit_code: int, text: str) -> None:
+        """Say why the worker will not start."""
+        self._send(Failed(exit_code, text[: _MOST // 8]))
+
+    def _send(self, message: Message) -> None:
+        line = json.dumps({"kind": _NAMES[type(message)], **asdict(message)}).encode() + b"\n"
+        try:
+            while line:
+                line = line[os.write(self._fd, line) :]
+        except OSError:
+            return
+
+
+class Post:
+    """The supervisor's ends of the pipes from and to one worker."""
+
+    def __init__(self, inbox: int, orders: int) -> None:
+        os.set_blocking(inbox, False)
+        self._inbox = inbox
+        self._orders = orders
+        self._partial = b""
+
+    def fileno(self) -> int:
+        """The descriptor that is readable when something was said, or the worker has ended."""
+        return self._inbox
+
+    def read(self) -> tuple[list[Message], bool]:
+        """The messages that have come whole, and whether the pipe has ended."""
+        try:
+            data = os.read(self._inbox, 1 << 16)
+        except BlockingIOError:
+            return [], False
+        except OSError:
+            data = b""
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        messages = [message for line in lines if (message := _parse(line))]
+        return messages, not data or len(self._partial) > _MOST
+
+    def retire(self) -> None:
+        """Order the worker to finish what it has, and to leave its clients to others."""
+        with suppress(OSError):  # it may have gone
+            os.write(self._orders, b"r")
+
+    def close(self) -> None:
+        """Let go of the pipes."""
+        os.close(self._inbox)
+        os.close(self._orders)
+
+
+def _parse(line: bytes) -> Message | None:
+    """A message; None for what no worker of ours says: an application may have found the pipe."""
+    try:
+        fields: dict[str, Any] = json.loads(line)
+        return _KINDS[fields.pop("kind")](**fields)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

@@ -1,0 +1,171 @@
+"""What to do next, from what is known: pure decisions, carried out by the supervisor.
+
+A worker *stays* until it is told to drain. It is *old* when it belongs to an earlier generation
+or is worn (too many requests, too old, too large). Old workers go only when a new one is ready:
+at most ``surge`` workers more than wanted are there meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tricorn.supervisor.fleet import Fleet, State, Worker
+
+KILL_AFTER = 2.0
+"""Seconds that a worker has beyond its graceful timeout to cancel, shut down and leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is wanted: durations in seconds, ``not_before`` a time of the monotonic clock."""
+
+    wanted: int
+    generation: int
+    surge: int = 1
+    graceful_timeout: float = 30.0
+    boot_timeout: float = 0.0
+    not_before: float = 0.0
+    """No worker is started earlier: those before it died young."""
+    stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Start a worker of the plan's generation at this place of the scoreboard."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Tell a worker to finish what it has and to leave before ``until``."""
+
+    pid: int
+    until: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """End a worker that does not leave."""
+
+    pid: int
+    why: str
+
+
+Action = Spawn | Retire | Kill
+
+
+def decide(fleet: Fleet, plan: Plan, now: float) -> list[Action]:
+    """The actions due now; carried out, they leave nothing more to decide until something happens."""
+    actions: list[Action] = [*_overdue(fleet, plan, now)]
+    if plan.stopping:
+        until = now + plan.graceful_timeout + KILL_AFTER
+        return actions + [Retire(one.pid, until, "the server stops") for one in fleet.staying()]
+    actions += _retirements(fleet, plan, now)
+    if now >= plan.not_before:
+        actions += _spawns(fleet, plan, sum(isinstance(one, Retire) for one in actions))
+    return actions
+
+
+def wake_at(fleet: Fleet, plan: Plan, now: float) -> float | None:
+    """When to decide again although nothing has happened; None if never."""
+    times = [time for worker in fleet.workers.values() for time in _deadlines(worker, plan)]
+    if now < plan.not_before:
+        times.append(plan.not_before)
+    return min(times, default=None)
+
+
+def _deadlines(worker: Worker, plan: Plan) -> list[float]:
+    """When a worker will be killed unless it goes on."""
+    if worker.killed:
+        return []
+    deadlines = [] if worker.until is None else [worker.until]
+    if plan.boot_timeout and worker.state is State.BOOTING:
+        deadlines.append(worker.born + plan.boot_timeout)
+    return deadlines
+
+
+def _overdue(fleet: Fleet, plan: Plan, now: float) -> list[Kill]:
+    return [
+        Kill(worker.pid, _overdue_reason(worker, plan))
+        for worker in fleet.workers.values()
+        if any(now >= time for time in _deadlines(worker, plan))
+    ]
+
+
+def _overdue_reason(worker: Worker, plan: Plan) -> str:
+    if worker.state is State.BOOTING:
+        return f"it was not ready after {plan.boot_timeout:g} s (--boot-timeout)"
+    return worker.hang or "it did not leave in time (--graceful-timeout)"
+
+
+def is_old(worker: Worker, plan: Plan) -> bool:
+    """Whether it should be replaced."""
+    return worker.generation != plan.generation or bool(worker.worn)
+
+
+def _retirements(fleet: Fleet, plan: Plan, now: float) -> list[Retire]:
+    """Whoever can go without leaving fewer ready workers than wanted; old ones first."""
+    staying = fleet.staying()
+    ready = [worker for worker in staying if worker.state is State.READY]
+    # Those that start and are not wanted any more can go at once.
+    booting = [worker for worker in staying if worker.state is State.BOOTING]
+    going = [worker for worker in booting if is_old(worker, plan)]
+    old = [worker for worker in ready if is_old(worker, plan)]
+    new = [worker for worker in ready if not is_old(worker, plan)]
+    surplus = len(ready) - plan.wanted
+    if surplus > 0:
+        going += [*old, *new][:surplus]
+    fresh = [worker for worker in booting if worker not in going]
+    excess = len(fresh) + len(new) - plan.wanted
+    if excess > 0:
+        going += [worker for worker in reversed(fresh)][:excess]
+    until = now + plan.graceful_timeout + KILL_AFTER
+    return [Retire(worker.pid, until, _reason(worker, plan)) for worker in going]
+
+
+def _reason(worker: Worker, plan: Plan) -> str:
+    if worker.generation != plan.generation:
+        return f"generation {plan.generation} takes over"
+    return worker.worn or "fewer workers are wanted"
+
+
+def _spawns(fleet: Fleet, plan: Plan, leaving: int) -> list[Spawn]:
+    staying = fleet.staying()
+    old = [worker for worker in staying if is_old(worker, plan)]
+    # Worn workers of this generation are replaced one by one, so that they don't all start anew.
+    surge = plan.surge if any(one.generation != plan.generation for one in old) else min(len(old), 1)
+    room = plan.wanted + surge - (len(staying) - leaving)
+    missing = min(plan.wanted - (len(staying) - len(old)), room)
+    return [Spawn(number) for number in fleet.free_numbers(max(0, missing))]
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long to wait before the next start, when workers keep dying young.
+
+    The first death is followed by a new worker at once; then the delay doubles up to 30 s, until
+    a worker has lived for a minute.
+    """
+
+    deaths: int = 0
+    not_before: float = 0.0
+
+    YOUNG = 60.0
+    FIRST = 0.5
+    LONGEST = 30.0
+
+    def died(self, age: float, now: float) -> None:
+        """A worker that was not told to leave has ended ``age`` seconds after its start."""
+        if age >= self.YOUNG:
+            self.deaths = 0
+            return
+        self.deaths += 1
+        if self.deaths > 1:
+            delay = min(self.FIRST * 2 ** (self.deaths - 2), self.LONGEST)
+            self.not_before = now + delay
+
+    def forget(self) -> None:
+        """A new generation starts with a clean sheet."""
+        self.deaths, self.not_before = 0, 0.0

@@ -1,0 +1,36 @@
+"""What the supervisor is given: how to read the configuration, what a worker runs, whom to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tricorn.config import Config
+from tricorn.net.listener import Listener
+from tricorn.supervisor.messages import Outbox, Ready
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A worker's ties to its supervisor."""
+
+    outbox: Outbox
+    orders: int
+    """The reading end of a pipe: a byte is the order to retire, the end that we have gone."""
+    scoreboard: Any
+    """The `_core.Scoreboard` of all workers, and …"""
+    number: int
+    """… this worker's place on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The three callables that join the supervisor with the rest."""
+
+    load: Callable[[], Config]
+    """Reads the configuration from all sources; raises ConfigError."""
+    work: Callable[[Config, Sequence[Listener], Link], int]
+    """What a worker process does, from loading the application to its exit code."""
+    announce: Callable[[Ready, Sequence[str], int], None]
+    """Called once, when all workers answer: the first one's message, the addresses, how many."""

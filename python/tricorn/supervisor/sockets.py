@@ -1,0 +1,41 @@
+"""The listening sockets of all generations: opened once, kept over reloads, closed when unused."""
+
+from __future__ import annotations
+
+from tricorn.config.serving import Listen
+from tricorn.net.listen import close_listeners, open_address
+from tricorn.net.listener import Listener
+
+
+class Sockets:
+    """Listeners by the address as it is written in the configuration."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, list[Listener]] = {}
+
+    def open(self, settings: Listen) -> list[Listener]:
+        """The listeners for all addresses of ``settings``; only those not open yet are opened.
+
+        Raises BindError; nothing is changed then.
+        """
+        added: dict[str, list[Listener]] = {}
+        try:
+            for text in settings.bind:
+                if text not in self._open and text not in added:
+                    added[text] = open_address(text, settings)
+        except BaseException:
+            for listeners in added.values():
+                close_listeners(listeners)
+            raise
+        self._open |= added
+        return [listener for text in settings.bind for listener in self._open[text]]
+
+    def keep_only(self, *kept: Listen) -> None:
+        """Close the addresses that are in none of these settings."""
+        wanted = {text for settings in kept for text in settings.bind}
+        for text in self._open.keys() - wanted:
+            close_listeners(self._open.pop(text))
+
+    def close(self) -> None:
+        """Stop listening everywhere."""
+        self.keep_only()

@@ -1,0 +1,65 @@
+"""The only fork: makes a worker process, with its ties to the supervisor and nothing else of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from tricorn._core import Scoreboard
+from tricorn.config import Config
+from tricorn.net.listener import Listener
+from tricorn.supervisor.messages import Outbox, Post
+from tricorn.supervisor.setup import Link
+from tricorn.supervisor.stacks import Stacks
+
+Work = Callable[[Config, Sequence[Listener], Link], int]
+
+_QUIET = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+"""Come from a terminal or too early: the supervisor decides, and a starting worker goes on."""
+
+
+class Spawner:
+    """Makes workers; ``pid`` is the supervisor's own."""
+
+    def __init__(self, work: Work, scoreboard: Scoreboard) -> None:
+        self.pid = os.getpid()
+        self._work = work
+        self._scoreboard = scoreboard
+
+    def fork(
+        self, config: Config, listeners: Sequence[Listener], number: int, stacks: Stacks
+    ) -> tuple[int, Post] | Callable[[], int]:
+        """The new worker's pid and the pipes; in the worker itself, what it is to do."""
+        said, saying = os.pipe()
+        orders, ordering = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # A signal between the fork and the change of handlers would be lost in the worker.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        pid = os.fork()
+        if pid:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            os.close(saying)
+            os.close(orders)
+            return pid, Post(said, ordering)
+        os.close(said)
+        os.close(ordering)
+        link = Link(Outbox(saying), orders, self._scoreboard, number)
+        # Without the file and its path: those belong to the supervisor.
+        own = [Listener(listener.sock) for listener in listeners]
+
+        def live() -> int:
+            for number in _QUIET:
+                signal.signal(number, _nothing)
+            stacks.write_on_signal()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            return self._work(config, own, link)
+
+        return live
+
+
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """Unlike SIG_IGN, this is not inherited by programs that the application starts."""

@@ -1,0 +1,177 @@
+"""The life of a worker process under a supervisor: load, start up, serve, drain, exit code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Protocol
+
+from tricorn.config import Config
+from tricorn.errors import TricornError
+from tricorn.net.listener import Listener
+from tricorn.worker.loader import Loaded, load
+from tricorn.worker.place import Place
+from tricorn.worker.run import complete, loop_factory, loop_name, threads_text
+
+if TYPE_CHECKING:
+    import asyncio
+
+_log = logging.getLogger("tricorn.worker")
+
+_BEATS = 4
+"""Beats of the event loop within the time after which it is taken for stuck."""
+_SELDOM = 5.0
+"""Seconds between two beats at the most."""
+
+
+class Outbox(Protocol):
+    """Takes what the supervisor should know."""
+
+    def ready(self, name: str, interface: str, detail: str) -> None:
+        """Requests are being answered."""
+
+    def failed(self, exit_code: int, text: str) -> None:
+        """The worker will not start."""
+
+
+class Logged(Protocol):
+    """What has an access log."""
+
+    def reopen_logs(self) -> None:
+        """Open it anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """What a worker is given.
+
+    ``orders`` is a pipe from the supervisor: any byte means that others take over and this worker
+    is to retire, its end that the supervisor has gone. ``loaded`` is an application that needs no
+    loading.
+    """
+
+    config: Config
+    listeners: Sequence[Listener]
+    outbox: Outbox
+    orders: int
+    place: Place
+    loaded: Loaded | None = None
+
+    def run(self) -> int:
+        """Serve until SIGTERM (drain), SIGQUIT (cancel), an order, or the supervisor's end (drain).
+
+        SIGUSR1 opens the logs anew. Returns the exit code.
+        """
+        from tricorn.logs.error_log import configure
+
+        try:
+            configure(self.config.logs)
+            loaded = self.loaded or load(self.config.app)
+            if loaded.interface == "wsgi":
+                self._serve_wsgi(loaded)
+            else:
+                self._serve_asgi(loaded)
+        except TricornError as error:
+            self.outbox.failed(error.exit_code, str(error))
+            return error.exit_code
+        return 0
+
+    def _serve_asgi(self, loaded: Loaded) -> None:
+        import asyncio
+
+        from tricorn.worker.server import Server
+
+        config = self.config
+        server = Server(
+            loaded.app, config, loaded.interface, listeners=self.listeners, place=self.place
+        )
+
+        def ordered() -> None:
+            loop.remove_reader(self.orders)
+            if self._is_retired():
+                server.retire()
+            else:
+                server.shutdown()
+
+        with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
+            loop = runner.get_loop()
+            loop.add_signal_handler(signal.SIGTERM, server.shutdown)
+            loop.add_signal_handler(signal.SIGQUIT, server.hurry)
+            loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs, server)
+            loop.add_reader(self.orders, ordered)
+            self._keep_beating(loop)
+            serving = server.serve(lambda _: self._ready(loaded, loop_name(loop)))
+            complete(loop, loop.create_task(serving))
+
+    def _keep_beating(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Beat as long as the loop turns, if anybody listens."""
+        timeout = self.config.process.timeout
+        if not timeout:
+            return
+
+        def beat() -> None:
+            self.place.beat()
+            loop.call_later(min(timeout / _BEATS, _SELDOM), beat)
+
+        beat()
+
+    def _serve_wsgi(self, loaded: Loaded) -> None:
+        from tricorn.worker.wsgi import WsgiService
+
+        service = WsgiService(loaded.app, self.config, self.place)
+        signals = _Signals()
+        signals.take(signal.SIGTERM)
+        signals.take(signal.SIGUSR1)
+        signals.take(signal.SIGQUIT, service.hurry)
+        service.start(self.listeners)
+        self._ready(loaded, threads_text(self.config.process.threads))
+        while (come := signals.wait(self.orders)) == {signal.SIGUSR1}:
+            self._reopen_logs(service)
+        service.stop(self.listeners, patient=not come and self._is_retired())
+
+    def _is_retired(self) -> bool:
+        """Whether the supervisor gave the order; else it has gone."""
+        if os.read(self.orders, 1):
+            return True
+        _log.warning("the supervisor has gone: this worker finishes what it has and leaves")
+        return False
+
+    def _ready(self, loaded: Loaded, detail: str) -> None:
+        self.outbox.ready(loaded.name, loaded.interface, detail)
+
+    def _reopen_logs(self, service: Logged) -> None:
+        from tricorn.logs.error_log import configure
+
+        try:
+            configure(self.config.logs)
+            service.reopen_logs()
+        except TricornError as error:
+            _log.error("the logs could not be opened anew: %s", error)
+
+
+class _Signals:
+    """Signals for the main thread of a WSGI worker, which has nothing else to do."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+
+    def take(self, number: signal.Signals, call: Callable[[], object] = lambda: None) -> None:
+        """Take a signal, and call ``call`` at once when it comes."""
+
+        def handler(number: int, frame: FrameType | None) -> None:
+            call()
+
+        signal.signal(number, handler)
+
+    def wait(self, orders: int) -> set[int]:
+        """The signals that have come; none when ``orders`` is readable."""
+        readable, _, _ = select.select([self._read, orders], [], [])
+        return set(os.read(self._read, 64)) if self._read in readable else set()

@@ -1,0 +1,1 @@
+"""Long tests under load; `make soak` runs them."""
