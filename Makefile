@@ -117,6 +117,8 @@ bench-quick: $(NEWEST_ENV)/.core-release ## One short round of each benchmark, a
 docs: $(DEFAULT_ENV)/.core-quick ## Write the pages of docs/ that are made from the code
 	$(RUN) tricorn.config.reference > docs/reference/settings.md.new
 	mv docs/reference/settings.md.new docs/reference/settings.md
+	$(RUN) tricorn.supervisor.reference > docs/reference/signals.md.new
+	mv docs/reference/signals.md.new docs/reference/signals.md
 
 .PHONY: dist
 dist: $(DEFAULT_ENV)/.ready ## Make the sdist, and from it the wheel, in dist/

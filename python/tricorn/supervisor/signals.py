@@ -31,6 +31,11 @@ TABLE: dict[signal.Signals, Meaning] = {
         "the new ones answer.",
     ),
     signal.SIGUSR1: Meaning("reopen", "Open the log files again, after they were rotated."),
+    signal.SIGUSR2: Meaning(
+        "upgrade",
+        "Start a new supervisor with the same command, on the same sockets; when its workers "
+        "answer, this one retires.",
+    ),
     signal.SIGTTIN: Meaning("more", "One worker more."),
     signal.SIGTTOU: Meaning("fewer", "One worker fewer, but never less than one."),
     signal.SIGWINCH: Meaning(

@@ -5,13 +5,19 @@ from __future__ import annotations
 from tricorn.config.serving import Listen
 from tricorn.net.listen import close_listeners, open_address
 from tricorn.net.listener import Listener
+from tricorn.net.takeover import let_go
 
 
 class Sockets:
     """Listeners by the address as it is written in the configuration."""
 
-    def __init__(self) -> None:
-        self._open: dict[str, list[Listener]] = {}
+    def __init__(self, taken_over: dict[str, list[Listener]]) -> None:
+        self._open = taken_over
+
+    @property
+    def all(self) -> dict[str, list[Listener]]:
+        """What is open, to hand on."""
+        return self._open
 
     def open(self, settings: Listen) -> list[Listener]:
         """The listeners for all addresses of ``settings``; only those not open yet are opened.
@@ -35,6 +41,13 @@ class Sockets:
         wanted = {text for settings in kept for text in settings.bind}
         for text in self._open.keys() - wanted:
             close_listeners(self._open.pop(text))
+
+    def hand_over(self) -> None:
+        """Close our copies of what another supervisor has now."""
+        for listeners in self._open.values():
+            for listener in listeners:
+                let_go(listener)
+        self._open = {}
 
     def close(self) -> None:
         """Stop listening everywhere."""

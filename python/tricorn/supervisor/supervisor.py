@@ -28,6 +28,7 @@ from tricorn.supervisor.setup import Setup
 from tricorn.supervisor.signals import Inlet
 from tricorn.supervisor.sockets import Sockets
 from tricorn.supervisor.spawn import Spawner
+from tricorn.supervisor.upgrade import Takeover, Upgrade, working_directory
 
 _log = logging.getLogger("tricorn.supervisor")
 
@@ -48,7 +49,10 @@ class Supervisor:
         self._fleet = Fleet()
         self._patience = Patience()
         self._health = Health(Scoreboard(2 * MOST_WORKERS))
-        self._sockets = Sockets()
+        self._directory = working_directory()
+        self._takeover = Takeover.from_environment()
+        self._sockets = Sockets(self._takeover.sockets)
+        self._upgrade: Upgrade | None = None
         self._selector = selectors.DefaultSelector()
         self._spawner = Spawner(setup.work, self._health.scoreboard)
         self._posts: dict[int, Post] = {}
@@ -102,6 +106,7 @@ class Supervisor:
             "quit": self._quit,
             "reload": self._reload,
             "reopen": self._reopen,
+            "upgrade": self._begin_upgrade,
             "more": lambda: self._scale(self._wanted + 1),
             "fewer": lambda: self._scale(max(1, self._wanted - 1)),
             "rest": self._rest,
@@ -128,7 +133,7 @@ class Supervisor:
     # ---- What was asked for
 
     def _stop(self) -> None:
-        if self._stopping:
+        if self._stopping == "gracefully":
             return self._end_at_once()
         self._stopping = "gracefully"
         self._sockets.close()
@@ -178,6 +183,28 @@ class Supervisor:
         for pid in self._fleet.workers:
             self._signal(pid, signal.SIGUSR1)
 
+    def _begin_upgrade(self) -> None:
+        if self._upgrade is not None or self._stopping:
+            return
+        try:
+            self._upgrade = Upgrade.begin(self._sockets.all, self._directory)
+        except OSError as error:
+            _log.error("upgrade failed, the server goes on as it was: %s", error)
+            return
+        _log.info("upgrade: the new supervisor is process %d", self._upgrade.pid)
+        self._selector.register(self._upgrade, selectors.EVENT_READ, self._end_upgrade)
+
+    def _end_upgrade(self) -> None:
+        upgrade, self._upgrade = self._upgrade, None
+        assert upgrade is not None
+        self._selector.unregister(upgrade)
+        if upgrade.succeeded():
+            _log.info("upgrade: process %d has taken over", upgrade.pid)
+            self._stopping = "handed over"
+            self._sockets.hand_over()
+        else:
+            _log.error("upgrade failed, the server goes on as it was")
+
     def _scale(self, wanted: int) -> None:
         self._wanted = min(wanted, MOST_WORKERS)
         _log.info("%d workers are wanted now", self._wanted)
@@ -199,6 +226,7 @@ class Supervisor:
         self._configs = {self._generation: config}
         if not self._announced:
             self._announced = True
+            self._takeover.done()
             addresses = [one.display for one in self._sockets.open(config.listen)]
             self._setup.announce(message, addresses, self._wanted)
 
@@ -294,7 +322,8 @@ class Supervisor:
 
     def _leave(self, pid: int) -> None:
         """Tell a worker to go: at once idle clients too when nobody else will serve them."""
-        if self._stopping or self._fleet.workers[pid].ready_at is None:
+        others = not self._stopping or self._stopping == "handed over"
+        if not others or self._fleet.workers[pid].ready_at is None:
             self._signal(pid, signal.SIGTERM)
         else:
             self._posts[pid].retire()
