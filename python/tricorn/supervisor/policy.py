@@ -27,6 +27,8 @@ class Plan:
     not_before: float = 0.0
     """No worker is started earlier: those before it died young."""
     stopping: bool = False
+    at_once: bool = False
+    """Old workers go before new ones answer: in development, an answer of old code misleads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,10 @@ def _retirements(fleet: Fleet, plan: Plan, now: float) -> list[Retire]:
     old = [worker for worker in ready if is_old(worker, plan)]
     new = [worker for worker in ready if not is_old(worker, plan)]
     surplus = len(ready) - plan.wanted
+    if plan.at_once:
+        going += old
+        surplus -= len(old)
+        old = []
     if surplus > 0:
         going += [*old, *new][:surplus]
     fresh = [worker for worker in booting if worker not in going]

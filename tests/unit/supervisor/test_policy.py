@@ -75,6 +75,8 @@ class Histories(RuleBasedStateMachine):
         """A ready worker goes only if enough others are ready; unless all are to go."""
         if self.plan.stopping or leaving.state is not State.READY:
             return
+        if self.plan.at_once and is_old(leaving, self.plan):
+            return
         ready = [one for one in self.fleet.staying() if one.state is State.READY]
         assert len(ready) > self.plan.wanted
 
@@ -112,6 +114,10 @@ class Histories(RuleBasedStateMachine):
     @rule(surge=st.integers(1, 3))
     def reload(self, surge: int) -> None:
         self.change(generation=self.plan.generation + 1, surge=surge)
+
+    @rule(at_once=st.booleans())
+    def development(self, at_once: bool) -> None:
+        self.change(at_once=at_once)
 
     @precondition(lambda self: self.plan.generation > 1 and not self.plan.stopping)
     @rule()
