@@ -62,6 +62,7 @@ def test_clients_are_told_and_never_cut(site: Site) -> None:
             versions.add(answer.body)
             if answer.says("close"):
                 assert wire.ended()
+                wire.close()
                 wire = server.connect()
         wire.close()
 

@@ -63,7 +63,9 @@ class Supervisor:
         self._wanted = workers_of(config)
         self._stopping = ""
         self._graceful_timeout: float | None = None
-        self._announced = False
+        self._settled = 0
+        """The newest generation whose workers were all there at once."""
+        self._ready: Ready | None = None
         self._exit_code: int | None = None
 
     def run(self) -> int | Child:
@@ -76,6 +78,7 @@ class Supervisor:
                 child = self._act()
                 if child is not None:
                     return child
+                self._settle()
                 if self._stopping and not self._fleet.workers:
                     break
                 self._wait()
@@ -116,6 +119,8 @@ class Supervisor:
             commands[command]()
 
     def _take_messages(self, pid: int) -> None:
+        if pid not in self._posts:
+            return  # its end was taken in just now, with the same events
         messages, ended = self._posts[pid].read()
         if ended:
             self._selector.unregister(self._posts[pid])
@@ -126,7 +131,10 @@ class Supervisor:
         match message:
             case Ready():
                 self._fleet.ready(worker.pid, time.monotonic())
-                self._took_over(worker, message)
+                if worker.generation == self._generation:
+                    self._proven = self._generation
+                if not self._settled:
+                    self._ready = message
             case Failed(code, text):
                 worker.failure = Failure(code, text)
 
@@ -215,20 +223,21 @@ class Supervisor:
 
     # ---- What has happened to workers
 
-    def _took_over(self, worker: Worker, message: Ready) -> None:
-        """A worker answers: its generation is proven, and perhaps complete."""
-        if worker.generation == self._generation:
-            self._proven = self._generation
-        config = self._config
+    def _settle(self) -> None:
+        """When all workers of the newest generation answer, and no others: it has taken over."""
+        if self._settled == self._generation or self._stopping:
+            return
         if not self._fleet.is_up(self._generation, self._wanted):
             return
+        self._settled = self._generation
+        config = self._config
         self._sockets.keep_only(config.listen)
         self._configs = {self._generation: config}
-        if not self._announced:
-            self._announced = True
-            self._takeover.done()
+        if self._ready is not None:
             addresses = [one.display for one in self._sockets.open(config.listen)]
-            self._setup.announce(message, addresses, self._wanted)
+            self._setup.announce(self._ready, addresses, self._wanted)
+            self._takeover.done()
+            self._ready = None
 
     def _reap(self) -> None:
         for pid in list(self._fleet.workers):

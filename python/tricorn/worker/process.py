@@ -98,14 +98,17 @@ class WorkerProcess:
             else:
                 server.shutdown()
 
+        def started() -> None:
+            self._keep_beating(loop)
+            self._ready(loaded, loop_name(loop))
+
         with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
             loop = runner.get_loop()
             loop.add_signal_handler(signal.SIGTERM, server.shutdown)
             loop.add_signal_handler(signal.SIGQUIT, server.hurry)
             loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs, server)
             loop.add_reader(self.orders, ordered)
-            self._keep_beating(loop)
-            serving = server.serve(lambda _: self._ready(loaded, loop_name(loop)))
+            serving = server.serve(lambda _: started())
             complete(loop, loop.create_task(serving))
 
     def _keep_beating(self, loop: asyncio.AbstractEventLoop) -> None:
