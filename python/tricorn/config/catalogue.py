@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tricorn.config.application import App, Asgi
+from tricorn.config.development import Development
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.setting import Setting, settings_of
 from tricorn.config.traffic import Http, Limits, Timeouts
@@ -16,6 +17,7 @@ SECTIONS: dict[str, type] = {
     "timeouts": Timeouts,
     "asgi": Asgi,
     "logs": Logs,
+    "development": Development,
 }
 
 SETTINGS: tuple[Setting, ...] = tuple(

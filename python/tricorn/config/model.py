@@ -13,6 +13,7 @@ from tricorn.config import environment, tomlfile
 from tricorn.config.application import App, Asgi
 from tricorn.config.catalogue import BY_NAME
 from tricorn.config.closest import did_you_mean
+from tricorn.config.development import Development
 from tricorn.config.origin import Given, Mistake, Origin, Rank
 from tricorn.config.resolve import resolve
 from tricorn.config.serving import Listen, Logs, Process
@@ -31,6 +32,7 @@ class Config:
     timeouts: Timeouts
     asgi: Asgi
     logs: Logs
+    development: Development
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
