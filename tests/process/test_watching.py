@@ -180,12 +180,15 @@ def test_links_are_followed(project: Path) -> None:
 
 @ENGINES
 def test_a_root_may_go_and_come_back(project: Path, engine: str) -> None:
-    source = project / "src"
+    source, other = project / "src", project / "other"
     source.mkdir()
+    other.mkdir()
     (source / "app.py").touch()
-    with watching(reload_dir=("src",), reload_engine=engine) as watcher:
+    with watching(reload_dir=("src", "other"), reload_engine=engine) as watcher:
         source.rename(project / "away")
         assert wait_changes(watcher) == [Change("deleted", "src/app.py")]
+        (other / "a.py").touch()  # when it is told, what is left is watched
+        assert wait_changes(watcher) == [Change("added", "other/a.py")]
         (project / "away").rename(source)
         assert wait_changes(watcher) == [Change("added", "src/app.py")]
         atomic(source / "app.py")
