@@ -19,7 +19,7 @@ from typing import Protocol
 from tricorn.supervisor.watch_messages import Change, Line, WatchOrder, encode_changes
 from tricorn.supervisor.watch_tree import Tree, TreeScanner, differences
 
-_STEP = 25
+_STEP = 50
 """Milliseconds between two looks at what the kernel has told; with them begins every reload."""
 
 _POLL = 0.5
