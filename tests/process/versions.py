@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-COMMON = '''
+COMMON = """
 import os, signal, threading, time
 
 VERSION = {version!r}
@@ -42,9 +42,9 @@ def body_of(path):
         case "/crash":
             signal.raise_signal(signal.SIGSEGV)
     return path
-'''
+"""
 
-ASGI = '''
+ASGI = """
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         await receive()
@@ -55,14 +55,14 @@ async def app(scope, receive, send):
     body = body_of(scope["path"]).encode()
     await send({{"type": "http.response.start", "status": 200, "headers": []}})
     await send({{"type": "http.response.body", "body": body}})
-'''
+"""
 
-WSGI = '''
+WSGI = """
 def app(environ, start_response):
     body = body_of(environ["PATH_INFO"])
     start_response("200 OK", [])
     return [body.encode()]
-'''
+"""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     from tricorn.logs.error_log import configure
 
     configure(config.logs)
-    if config.process.workers is not None:
+    if _is_supervised(config):
         return _supervise(config, lambda: read_settings("tricorn", _SUMMARY, arguments))
     from tricorn.worker.loader import load
 
@@ -61,7 +61,7 @@ def run(app: Any, **settings: object) -> None:
     config = Config.make(**settings)
     configure(config.logs)
     try:
-        if config.process.workers is None:
+        if not _is_supervised(config):
             return _serve(config, _loaded(app, config))
         loaded = None if isinstance(app, str) else _loaded(app, config)
         code = _supervise(config, lambda: config, loaded)
@@ -72,6 +72,11 @@ def run(app: Any, **settings: object) -> None:
     except TricornError as error:
         print(f"tricorn: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+
+
+def _is_supervised(config: Config) -> bool:
+    """Whether workers run under a supervisor; else this process serves alone."""
+    return config.process.workers is not None or config.development.reload
 
 
 def _supervise(config: Config, read: Callable[[], Config], loaded: Loaded | None = None) -> int:

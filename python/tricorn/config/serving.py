@@ -117,12 +117,8 @@ class Process:
         gunicorn="max_requests_jitter",
         uvicorn="limit_max_requests_jitter",
     )
-    max_lifetime: Seconds = setting(
-        0.0, help="Time after which a worker is recycled; 0 for never."
-    )
-    max_lifetime_jitter: Seconds = setting(
-        0.0, help="Up to so much more time, by chance."
-    )
+    max_lifetime: Seconds = setting(0.0, help="Time after which a worker is recycled; 0 for never.")
+    max_lifetime_jitter: Seconds = setting(0.0, help="Up to so much more time, by chance.")
     reload_surge: int = setting(
         1,
         least=1,

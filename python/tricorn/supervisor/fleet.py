@@ -93,7 +93,9 @@ class Fleet:
         """The workers not told to leave, oldest first; of one generation, or of all."""
         return [
             worker
-            for worker in sorted(self.workers.values(), key=lambda worker: (worker.born, worker.pid))
+            for worker in sorted(
+                self.workers.values(), key=lambda worker: (worker.born, worker.pid)
+            )
             if worker.state is not State.DRAINING
             and (generation is None or worker.generation == generation)
         ]

@@ -47,9 +47,7 @@ class Health:
         requests, seconds = settings.max_requests, settings.max_lifetime
         jitter = random.randint(0, settings.max_requests_jitter)
         spread = random.uniform(0, settings.max_lifetime_jitter)
-        self._lives[worker.pid] = Life(
-            requests and requests + jitter, seconds and seconds + spread
-        )
+        self._lives[worker.pid] = Life(requests and requests + jitter, seconds and seconds + spread)
 
     def tick(self, settings: Process) -> float | None:
         """Seconds to the next look; None if there is nothing to look for."""

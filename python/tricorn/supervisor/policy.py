@@ -141,7 +141,9 @@ def _spawns(fleet: Fleet, plan: Plan, leaving: int) -> list[Spawn]:
     staying = fleet.staying()
     old = [worker for worker in staying if is_old(worker, plan)]
     # Worn workers of this generation are replaced one by one, so that they don't all start anew.
-    surge = plan.surge if any(one.generation != plan.generation for one in old) else min(len(old), 1)
+    surge = (
+        plan.surge if any(one.generation != plan.generation for one in old) else min(len(old), 1)
+    )
     room = plan.wanted + surge - (len(staying) - leaving)
     missing = min(plan.wanted - (len(staying) - len(old)), room)
     return [Spawn(number) for number in fleet.free_numbers(max(0, missing))]

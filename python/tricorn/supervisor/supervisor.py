@@ -8,6 +8,7 @@ stack, and ends like any program.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import selectors
 import signal
@@ -19,10 +20,11 @@ from tricorn._core import Scoreboard
 from tricorn.config import Config
 from tricorn.errors import TricornError
 from tricorn.logs.error_log import configure
+from tricorn.supervisor.development import Reloader, reloader_of
 from tricorn.supervisor.exits import exit_code, explain
 from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
 from tricorn.supervisor.health import Health
-from tricorn.supervisor.messages import Failed, Post, Message, Ready
+from tricorn.supervisor.messages import Failed, Message, Post, Ready
 from tricorn.supervisor.policy import Kill, Patience, Plan, Retire, Spawn, decide, wake_at
 from tricorn.supervisor.setup import Setup
 from tricorn.supervisor.signals import Inlet
@@ -53,6 +55,7 @@ class Supervisor:
         self._takeover = Takeover.from_environment()
         self._sockets = Sockets(self._takeover.sockets)
         self._upgrade: Upgrade | None = None
+        self._reloader: Reloader | None = None
         self._selector = selectors.DefaultSelector()
         self._spawner = Spawner(setup.work, self._health.scoreboard)
         self._posts: dict[int, Post] = {}
@@ -71,6 +74,9 @@ class Supervisor:
     def run(self) -> int | Child:
         """Serve until told to stop. Raises BindError before any worker is started."""
         self._sockets.open(self._config.listen)
+        self._reloader = reloader_of(self._config)
+        if self._reloader is not None:
+            self._selector.register(self._reloader, selectors.EVENT_READ, self._take_changes)
         self._inlet = Inlet()
         self._selector.register(self._inlet, selectors.EVENT_READ, self._take_signals)
         try:
@@ -85,6 +91,8 @@ class Supervisor:
         finally:
             if os.getpid() == self._spawner.pid:
                 self._sockets.close()
+                if self._reloader is not None:
+                    self._reloader.stop()
         return self._exit_code or 0
 
     @property
@@ -98,8 +106,9 @@ class Supervisor:
         now = time.monotonic()
         until = wake_at(self._fleet, self._plan(), now)
         tick = self._health.tick(self._config.process)
-        timeout = min((t for t in (until and until - now, tick) if t is not None), default=None)
-        for key, _ in self._selector.select(timeout if timeout is None else max(0.0, timeout)):
+        waits = [tick, None if until is None else max(0.0, until - now)]
+        timeout = min((one for one in waits if one is not None and one < math.inf), default=None)
+        for key, _ in self._selector.select(timeout):
             key.data()
         self._check_health()
 
@@ -117,6 +126,15 @@ class Supervisor:
         }
         for command in self._inlet.commands():
             commands[command]()
+
+    def _take_changes(self) -> None:
+        assert self._reloader is not None
+        try:
+            if self._reloader.has_changes():
+                self._reload()
+        except TricornError as error:
+            _log.error("%s", error)
+            self._selector.unregister(self._reloader)
 
     def _take_messages(self, pid: int) -> None:
         if pid not in self._posts:
@@ -262,7 +280,7 @@ class Supervisor:
         if worker.state is State.DRAINING:
             if worker.killed:
                 _log.warning("worker %d was killed: %s", worker.pid, worker.killed)
-            return
+            return None
         self._patience.died(time.monotonic() - worker.born, time.monotonic())
         if worker.ready_at is None and worker.generation > self._proven:
             return self._could_not_start(worker, status)
@@ -274,6 +292,10 @@ class Supervisor:
         text = worker.failure.text if worker.failure else f"a worker ended: {explain(status)}"
         if worker.generation != self._generation:
             return  # given up already
+        if self._config.development.reload:
+            _log.error("%s; waiting for a change of the files", text)
+            self._patience.not_before = math.inf
+            return
         if not self._proven:
             self._kill_all()
             raise StartError(
@@ -309,6 +331,7 @@ class Supervisor:
             boot_timeout=process.boot_timeout,
             not_before=self._patience.not_before,
             stopping=bool(self._stopping),
+            at_once=self._config.development.reload,
         )
 
     def _act(self) -> Child | None:
@@ -331,7 +354,8 @@ class Supervisor:
 
     def _leave(self, pid: int) -> None:
         """Tell a worker to go: at once idle clients too when nobody else will serve them."""
-        others = not self._stopping or self._stopping == "handed over"
+        handed_over = self._stopping == "handed over"
+        others = handed_over or not (self._stopping or self._config.development.reload)
         if not others or self._fleet.workers[pid].ready_at is None:
             self._signal(pid, signal.SIGTERM)
         else:
@@ -354,6 +378,8 @@ class Supervisor:
 
     def _forget(self) -> None:
         """In a new worker: let go of what is the supervisor's."""
+        if self._reloader is not None:
+            self._reloader.abandon()
         self._inlet.close()
         self._selector.close()
         for post in self._posts.values():

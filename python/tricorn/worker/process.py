@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from tricorn.config import Config
-from tricorn.errors import TricornError
+from tricorn.errors import AppError, LifespanError, TricornError
 from tricorn.net.listener import Listener
 from tricorn.worker.loader import Loaded, load
 from tricorn.worker.place import Place
@@ -71,25 +71,39 @@ class WorkerProcess:
 
         try:
             configure(self.config.logs)
-            loaded = self.loaded or load(self.config.app)
-            if loaded.interface == "wsgi":
-                self._serve_wsgi(loaded)
-            else:
-                self._serve_asgi(loaded)
+            self._load_and_serve()
         except TricornError as error:
             self.outbox.failed(error.exit_code, str(error))
             return error.exit_code
         return 0
 
-    def _serve_asgi(self, loaded: Loaded) -> None:
+    def _load_and_serve(self) -> None:
+        try:
+            self._serve(self.loaded or load(self.config.app))
+        except (AppError, LifespanError) as error:
+            if not self.config.development.reload:
+                raise
+            from tricorn.worker.broken import broken_app
+
+            _log.error("%s", error)
+            name = self.config.app.target or "the application"
+            self._serve(Loaded(broken_app(error), "asgi", name))
+
+    def _serve(self, loaded: Loaded) -> None:
+        # Copies: a start-up that fails closes its listeners, and another may follow.
+        listeners = [Listener(listener.sock.dup()) for listener in self.listeners]
+        if loaded.interface == "wsgi":
+            self._serve_wsgi(loaded, listeners)
+        else:
+            self._serve_asgi(loaded, listeners)
+
+    def _serve_asgi(self, loaded: Loaded, listeners: list[Listener]) -> None:
         import asyncio
 
         from tricorn.worker.server import Server
 
         config = self.config
-        server = Server(
-            loaded.app, config, loaded.interface, listeners=self.listeners, place=self.place
-        )
+        server = Server(loaded.app, config, loaded.interface, listeners=listeners, place=self.place)
 
         def ordered() -> None:
             loop.remove_reader(self.orders)
@@ -123,7 +137,7 @@ class WorkerProcess:
 
         beat()
 
-    def _serve_wsgi(self, loaded: Loaded) -> None:
+    def _serve_wsgi(self, loaded: Loaded, listeners: list[Listener]) -> None:
         from tricorn.worker.wsgi import WsgiService
 
         service = WsgiService(loaded.app, self.config, self.place)
@@ -131,11 +145,11 @@ class WorkerProcess:
         signals.take(signal.SIGTERM)
         signals.take(signal.SIGUSR1)
         signals.take(signal.SIGQUIT, service.hurry)
-        service.start(self.listeners)
+        service.start(listeners)
         self._ready(loaded, threads_text(self.config.process.threads))
         while (come := signals.wait(self.orders)) == {signal.SIGUSR1}:
             self._reopen_logs(service)
-        service.stop(self.listeners, patient=not come and self._is_retired())
+        service.stop(listeners, patient=not come and self._is_retired())
 
     def _is_retired(self) -> bool:
         """Whether the supervisor gave the order; else it has gone."""

@@ -45,7 +45,14 @@ def test_a_message_in_pieces() -> None:
 def test_noise_is_passed_over() -> None:
     read, write = os.pipe()
     post = Post(read, os.open(os.devnull, os.O_WRONLY))
-    noise = [b"\xff\n", b"[]\n", b"{}\n", b'{"kind": "ready"}\n', b'{"kind": "x", "a": 1}\n', b"1\n"]
+    noise = [
+        b"\xff\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"kind": "ready"}\n',
+        b'{"kind": "x", "a": 1}\n',
+        b"1\n",
+    ]
     os.write(write, b"".join(noise))
     Outbox(write).failed(1, "so")
     assert drain(post) == ([Failed(1, "so")], False)
