@@ -95,7 +95,7 @@ def test_code_that_ends_the_process(site: tuple[Site, Server]) -> None:
 
 
 def test_ctrl_c_returns_the_prompt(site: tuple[Site, Server]) -> None:
-    app, server = site
+    _, server = site
     with server.connect() as wire:
         workers = children(server)
         wire.send(get("/block"))

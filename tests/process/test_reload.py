@@ -1,4 +1,4 @@
-"""Reloading workers: new code and settings without a lost request, and nothing lost when it fails."""
+"""Reloading workers: new code and settings without a lost request, also when it fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit import Server, serve, wait_until
 from tests.process.conftest import get
-from tests.process.test_workers import KINDS, ask, children
+from tests.process.test_workers import KINDS, ask, children, wait_count, wait_replaced
 from tests.process.versions import Site
 
 ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -43,7 +43,7 @@ def test_new_code_takes_over(site: Site) -> None:
             before = children(server)
             site.write(version)
             server.send_signal(signal.SIGHUP)
-            wait_until(lambda before=before: not children(server) & before, "all are new")
+            wait_replaced(server, before)
             assert len(children(server)) == 2
             assert ask(server, "/version") == version
 
@@ -85,7 +85,7 @@ def test_broken_code_leaves_the_old_serving(site: Site, text: str, told: str) ->
         assert ask(server, "/version") == "one"
         site.write("two")
         server.send_signal(signal.SIGHUP)
-        wait_until(lambda: not children(server) & before, "all are new")
+        wait_replaced(server, before)
         assert ask(server, "/version") == "two"
 
 
@@ -118,8 +118,8 @@ def test_the_number_of_workers_is_read_again(site: Site) -> None:
             before = children(server)
             set_workers(site, str(count))
             server.send_signal(signal.SIGHUP)
-            wait_until(lambda before=before: not children(server) & before, "all are new")
-            wait_until(lambda count=count: len(children(server)) == count, f"{count} workers")
+            wait_replaced(server, before)
+            wait_count(server, count)
             assert ask(server, "/version") == "one"
 
 

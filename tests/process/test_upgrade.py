@@ -13,7 +13,7 @@ import pytest
 
 from tests.kit import Server, wait_until
 from tests.process.conftest import get
-from tests.process.test_workers import KINDS, ask, is_alive
+from tests.process.test_workers import KINDS, ask, is_alive, wait_gone
 from tests.process.versions import Site
 
 ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -39,7 +39,7 @@ def started(site: Site, *options: str) -> Iterator[Server]:
                 os.kill(pid, signal.SIGTERM)
         server.wait_exit()
         for pid in pids:
-            wait_until(lambda pid=pid: not is_alive(pid), "the end of every supervisor")
+            wait_gone(pid)
 
 
 def successors(server: Server) -> list[int]:

@@ -74,6 +74,21 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
+def wait_count(server: Server, count: int) -> None:
+    """Wait until there are so many workers."""
+    wait_until(lambda: len(children(server)) == count, f"{count} workers")
+
+
+def wait_replaced(server: Server, before: set[int]) -> None:
+    """Wait until none of these workers is left."""
+    wait_until(lambda: not children(server) & before, "all workers are new", deadline=30)
+
+
+def wait_gone(pid: int) -> None:
+    """Wait until a process has ended."""
+    wait_until(lambda: not is_alive(pid), "the end of a process")
+
+
 def test_workers_serve(workers: Serve) -> None:
     with workers(2) as server:
         pids = children(server)
@@ -111,10 +126,10 @@ def test_more_and_fewer(workers: Serve) -> None:
     with workers(1) as server:
         for number, count in ((signal.SIGTTIN, 2), (signal.SIGTTIN, 3), (signal.SIGTTOU, 2)):
             server.send_signal(number)
-            wait_until(lambda count=count: len(children(server)) == count, f"{count} workers")
+            wait_count(server, count)
         for _ in range(3):
             server.send_signal(signal.SIGTTOU)
-        wait_until(lambda: len(children(server)) == 1, "never less than one")
+        wait_count(server, 1)
         assert ask(server, "/version") == "one"
 
 
@@ -169,7 +184,7 @@ def test_workers_leave_with_their_supervisor(workers: Serve) -> None:
         server.send_signal(signal.SIGKILL)
         assert server.wait_exit() == -signal.SIGKILL
         for pid in pids:
-            wait_until(lambda pid=pid: not is_alive(pid), "the worker has left")
+            wait_gone(pid)
 
 
 def test_recycling_loses_nothing(workers: Serve) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import Server, serve, wait_until
-from tests.process.test_workers import KINDS, children
+from tests.process.test_workers import KINDS, children, wait_count, wait_replaced
 from tests.process.versions import Site
 from tests.soak.load import Load
 
@@ -26,15 +26,27 @@ def reload(server: Server, site: Site, turn: int) -> None:
     old = children(server)
     site.write(f"version {turn}")
     server.send_signal(signal.SIGHUP)
-    wait_until(lambda: not children(server) & old, "all workers are new", deadline=60)
+    wait_replaced(server, old)
 
 
 def more_and_fewer(server: Server, site: Site, turn: int) -> None:
     """A storm of changes, back to where it began."""
     for number in [signal.SIGTTIN] * 3 + [signal.SIGTTOU] * 3:
         server.send_signal(number)
-        before = children(server)
-        wait_until(lambda before=before: children(server) != before, "the number changes")
+    wait_count(server, 2)
+
+
+def kill_one(server: Server) -> None:
+    """End a worker, and wait for the one in its place."""
+    before = children(server)
+    os.kill(min(before), signal.SIGKILL)
+    wait_until(lambda: children(server) - before, "another worker")
+
+
+def wait_answers(load: Load, count: int) -> None:
+    """Wait until so many more requests are answered."""
+    until = load.answered + count
+    wait_until(lambda: load.answered > until, "service")
 
 
 STORMS: dict[str, tuple[Callable[[Server, Site, int], None], tuple[str, ...]]] = {
@@ -83,11 +95,8 @@ def test_a_kill_costs_what_the_worker_held(kind: str, tmp_path: Path) -> None:
         assert isinstance(server.address, tuple)
         with Load(server.address, keeping=clients, fresh=0) as load:
             for _ in range(kills):
-                before = children(server)
-                os.kill(min(before), signal.SIGKILL)
-                wait_until(lambda before=before: len(children(server) - before), "another one")
-                answered = load.answered
-                wait_until(lambda answered=answered: load.answered > answered + 100, "service")
+                kill_one(server)
+                wait_answers(load, 100)
         tally = load.tally()
         print(f"\n{kind}: {tally.answered:,} answered, {len(tally.failures)} lost by {kills} kills")
         # A connection has one request at a time: a kill can cost each client one.

@@ -20,7 +20,7 @@ def explain(status: int, killed_by_us: str = "") -> str:
     if killed_by_us:
         return f"killed: {killed_by_us}"
     number = -code
-    hint = _HINTS.get(number, "")
+    hint = _HINTS.get(_name(number), "")
     core = ", core dumped" if os.WCOREDUMP(status) else ""
     return f"signal {_name(number)}{f', {hint}' if hint else ''}{core}"
 
@@ -33,12 +33,12 @@ def _name(number: int) -> str:
 
 
 _HINTS = {
-    signal.SIGKILL: "sent by someone, or by the kernel when memory ran out (see dmesg)",
-    signal.SIGSEGV: "a crash in native code",
-    signal.SIGBUS: "a crash in native code, or a mapped file that was cut",
-    signal.SIGABRT: "native code gave up",
-    signal.SIGILL: "native code for another processor",
-    signal.SIGFPE: "a crash in native code",
-    signal.SIGSYS: "a system call that is not allowed here",
-    signal.SIGXCPU: "over its limit of CPU time",
+    "SIGKILL": "sent by someone, or by the kernel when memory ran out (see dmesg)",
+    "SIGSEGV": "a crash in native code",
+    "SIGBUS": "a crash in native code, or a mapped file that was cut",
+    "SIGABRT": "native code gave up",
+    "SIGILL": "native code for another processor",
+    "SIGFPE": "a crash in native code",
+    "SIGSYS": "a system call that is not allowed here",
+    "SIGXCPU": "over its limit of CPU time",
 }

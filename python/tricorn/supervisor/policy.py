@@ -59,7 +59,7 @@ Action = Spawn | Retire | Kill
 
 
 def decide(fleet: Fleet, plan: Plan, now: float) -> list[Action]:
-    """The actions due now; carried out, they leave nothing more to decide until something happens."""
+    """The actions due now; when they are carried out, nothing is left to decide."""
     actions: list[Action] = [*_overdue(fleet, plan, now)]
     if plan.stopping:
         until = now + plan.graceful_timeout + KILL_AFTER
@@ -126,7 +126,7 @@ def _retirements(fleet: Fleet, plan: Plan, now: float) -> list[Retire]:
     fresh = [worker for worker in booting if worker not in going]
     excess = len(fresh) + len(new) - plan.wanted
     if excess > 0:
-        going += [worker for worker in reversed(fresh)][:excess]
+        going += fresh[-excess:]
     until = now + plan.graceful_timeout + KILL_AFTER
     return [Retire(worker.pid, until, _reason(worker, plan)) for worker in going]
 

@@ -1,4 +1,4 @@
-"""The page on a supervisor's signals, made from the table: ``python -m tricorn.supervisor.reference``."""
+"""Prints the page on a supervisor's signals, made from their table."""
 
 from __future__ import annotations
 

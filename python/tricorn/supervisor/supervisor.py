@@ -23,6 +23,7 @@ from tricorn.logs.error_log import configure
 from tricorn.supervisor.development import Reloader, reloader_of
 from tricorn.supervisor.exits import exit_code, explain
 from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
+from tricorn.supervisor.generations import Generations
 from tricorn.supervisor.health import Health
 from tricorn.supervisor.messages import Failed, Message, Post, Ready
 from tricorn.supervisor.policy import Kill, Patience, Plan, Retire, Spawn, decide, wake_at
@@ -59,15 +60,10 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._spawner = Spawner(setup.work, self._health.scoreboard)
         self._posts: dict[int, Post] = {}
-        self._configs = {1: config}
-        self._generation = self._newest = 1
-        self._proven = 0
-        """The newest generation of which a worker has answered; 0 before the first."""
+        self._generations = Generations(config)
         self._wanted = workers_of(config)
         self._stopping = ""
         self._graceful_timeout: float | None = None
-        self._settled = 0
-        """The newest generation whose workers were all there at once."""
         self._ready: Ready | None = None
         self._exit_code: int | None = None
 
@@ -97,7 +93,7 @@ class Supervisor:
 
     @property
     def _config(self) -> Config:
-        return self._configs[self._generation]
+        return self._generations.config
 
     # ---- Waiting
 
@@ -149,9 +145,8 @@ class Supervisor:
         match message:
             case Ready():
                 self._fleet.ready(worker.pid, time.monotonic())
-                if worker.generation == self._generation:
-                    self._proven = self._generation
-                if not self._settled:
+                self._generations.answered(worker.generation)
+                if not self._generations.settled:
                     self._ready = message
             case Failed(code, text):
                 worker.failure = Failure(code, text)
@@ -160,7 +155,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         if self._stopping == "gracefully":
-            return self._end_at_once()
+            self._end_at_once()
+            return
         self._stopping = "gracefully"
         self._sockets.close()
         for worker in self._fleet.workers.values():
@@ -169,7 +165,8 @@ class Supervisor:
 
     def _quit(self) -> None:
         if self._stopping == "quickly":
-            return self._end_at_once()
+            self._end_at_once()
+            return
         self._stopping = "quickly"
         self._sockets.close()
         until = time.monotonic() + QUICK
@@ -197,10 +194,9 @@ class Supervisor:
         except TricornError as error:
             _log.error("reload failed, the server goes on as it was: %s", error)
             return
-        self._newest += 1
-        _log.info("reloading: generation %d starts beside %d", self._newest, self._generation)
-        self._configs[self._newest] = config
-        self._generation = self._newest
+        before = self._generations.current
+        self._generations.begin(config)
+        _log.info("reloading: generation %d follows %d", self._generations.current, before)
         self._wanted = workers_of(config)
         self._patience.forget()
 
@@ -243,14 +239,13 @@ class Supervisor:
 
     def _settle(self) -> None:
         """When all workers of the newest generation answer, and no others: it has taken over."""
-        if self._settled == self._generation or self._stopping:
+        generations, config = self._generations, self._config
+        if generations.settled == generations.current or self._stopping:
             return
-        if not self._fleet.is_up(self._generation, self._wanted):
+        if not self._fleet.is_up(generations.current, self._wanted):
             return
-        self._settled = self._generation
-        config = self._config
+        generations.settle()
         self._sockets.keep_only(config.listen)
-        self._configs = {self._generation: config}
         if self._ready is not None:
             addresses = [one.display for one in self._sockets.open(config.listen)]
             self._setup.announce(self._ready, addresses, self._wanted)
@@ -280,30 +275,30 @@ class Supervisor:
         if worker.state is State.DRAINING:
             if worker.killed:
                 _log.warning("worker %d was killed: %s", worker.pid, worker.killed)
-            return None
+            return
         self._patience.died(time.monotonic() - worker.born, time.monotonic())
-        if worker.ready_at is None and worker.generation > self._proven:
-            return self._could_not_start(worker, status)
+        if worker.ready_at is None and worker.generation > self._generations.proven:
+            self._could_not_start(worker, status)
+            return
         what = worker.failure.text if worker.failure else explain(status, worker.killed)
         _log.error("worker %d ended: %s; another one starts", worker.pid, what)
 
     def _could_not_start(self, worker: Worker, status: int) -> None:
         """The first sign of life of a generation is its death: back to the one before."""
         text = worker.failure.text if worker.failure else f"a worker ended: {explain(status)}"
-        if worker.generation != self._generation:
+        if worker.generation != self._generations.current:
             return  # given up already
         if self._config.development.reload:
             _log.error("%s; waiting for a change of the files", text)
             self._patience.not_before = math.inf
             return
-        if not self._proven:
+        if not self._generations.proven:
             self._kill_all()
             raise StartError(
                 text, worker.failure.exit_code if worker.failure else exit_code(status) or 1
             )
         _log.error("reload failed, the server goes on as it was: %s", text)
-        self._configs.pop(self._generation)
-        self._generation = self._proven
+        self._generations.take_back()
         self._wanted = workers_of(self._config)
         self._sockets.keep_only(self._config.listen)
 
@@ -312,7 +307,7 @@ class Supervisor:
         for worker in self._fleet.staying():
             if worker.state is not State.READY:
                 continue
-            settings = self._configs.get(worker.generation, self._config).process
+            settings = self._generations.config_of(worker.generation).process
             why = self._health.check(worker, settings, now)
             if why:
                 _log.error("worker %d hangs: %s; another one starts", worker.pid, why)
@@ -325,7 +320,7 @@ class Supervisor:
         process = self._config.process
         return Plan(
             wanted=self._wanted,
-            generation=self._generation,
+            generation=self._generations.current,
             surge=process.reload_surge,
             graceful_timeout=process.graceful_timeout,
             boot_timeout=process.boot_timeout,
@@ -370,7 +365,7 @@ class Supervisor:
             self._forget()
             return spawned
         pid, post = spawned
-        worker = self._fleet.spawned(pid, number, self._generation, time.monotonic())
+        worker = self._fleet.spawned(pid, number, self._generations.current, time.monotonic())
         self._health.started(worker, config.process)
         self._posts[pid] = post
         self._selector.register(post, selectors.EVENT_READ, lambda: self._take_messages(pid))

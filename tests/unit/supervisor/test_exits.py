@@ -22,6 +22,12 @@ def status_of(end: Callable[[], object]) -> int:
     return os.waitpid(pid, 0)[1]
 
 
+def die(number: signal.Signals) -> None:
+    """End by a signal."""
+    os.kill(os.getpid(), number)
+    signal.pause()
+
+
 def test_an_exit_code() -> None:
     status = status_of(lambda: os._exit(7))
     assert exit_code(status) == 7
@@ -36,11 +42,11 @@ def test_an_exit_code() -> None:
     ],
 )
 def test_a_signal(number: signal.Signals, told: str) -> None:
-    status = status_of(lambda: (os.kill(os.getpid(), number), signal.pause()))
+    status = status_of(lambda: die(number))
     assert exit_code(status) == 128 + number
     assert explain(status).startswith(told)
 
 
 def test_our_own_reason_counts_more_than_the_signal() -> None:
-    status = status_of(lambda: (os.kill(os.getpid(), signal.SIGKILL), signal.pause()))
+    status = status_of(lambda: die(signal.SIGKILL))
     assert explain(status, "it hung") == "killed: it hung"

@@ -23,7 +23,7 @@ BOOT = 20.0
 
 
 class Histories(RuleBasedStateMachine):
-    """A fleet whose processes live and die as hypothesis likes; decisions are carried out at once."""
+    """A fleet whose processes live and die at random; decisions are carried out at once."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,53 @@
+"""Which load of configuration and code is wanted, and how far it has come: no process in it.
+
+A generation begins with a reload, is *proven* when its first worker answers, and has *settled* when
+all its workers do and no others stay. Until it is proven, it can be taken back.
+"""
+
+from __future__ import annotations
+
+from tricorn.config import Config
+
+
+class Generations:
+    """The generations of one supervisor, numbered from 1."""
+
+    def __init__(self, config: Config) -> None:
+        self.current = 1
+        self.proven = 0
+        """The newest generation of which a worker has answered; 0 before the first."""
+        self.settled = 0
+        """The newest generation whose workers were all there; 0 before the first."""
+        self._newest = 1
+        self._configs = {1: config}
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the current generation."""
+        return self._configs[self.current]
+
+    def config_of(self, generation: int) -> Config:
+        """The configuration of one that still has workers."""
+        return self._configs.get(generation, self.config)
+
+    def begin(self, config: Config) -> None:
+        """A new generation is wanted."""
+        self._newest += 1
+        self._configs[self._newest] = config
+        self.current = self._newest
+
+    def answered(self, generation: int) -> None:
+        """A worker of a generation is ready."""
+        if generation == self.current:
+            self.proven = generation
+
+    def take_back(self) -> None:
+        """The current generation will not work: the proven one is wanted again."""
+        assert self.proven
+        self._configs.pop(self.current)
+        self.current = self.proven
+
+    def settle(self) -> None:
+        """The current generation serves alone."""
+        self.settled = self.current
+        self._configs = {self.current: self.config}
