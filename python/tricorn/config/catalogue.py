@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tricorn.config.application import App, Asgi
 from tricorn.config.development import Development
+from tricorn.config.operations import Operations
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.setting import Setting, settings_of
 from tricorn.config.traffic import Http, Limits, Timeouts
@@ -18,6 +19,7 @@ SECTIONS: dict[str, type] = {
     "asgi": Asgi,
     "logs": Logs,
     "development": Development,
+    "operations": Operations,
 }
 
 SETTINGS: tuple[Setting, ...] = tuple(

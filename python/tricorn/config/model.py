@@ -14,6 +14,7 @@ from tricorn.config.application import App, Asgi
 from tricorn.config.catalogue import BY_NAME
 from tricorn.config.closest import did_you_mean
 from tricorn.config.development import Development
+from tricorn.config.operations import Operations
 from tricorn.config.origin import Given, Mistake, Origin, Rank
 from tricorn.config.resolve import resolve
 from tricorn.config.serving import Listen, Logs, Process
@@ -33,6 +34,7 @@ class Config:
     asgi: Asgi
     logs: Logs
     development: Development
+    operations: Operations
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod

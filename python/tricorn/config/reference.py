@@ -48,7 +48,7 @@ from.
 - `--host` and `--port` are another way to write `--bind`. Given in a higher place than `bind`, they
   replace it; given in the same place, that is a mistake. If no place gives an address and `PORT` is
   set in the environment, as hosting platforms do, the server listens on `0.0.0.0:$PORT`.
-- `--access-log` alone means `stdout`, and `--no-access-log` means `off`.
+- `--access-log` alone means `stdout`; `--no-access-log` and `--no-control-socket` mean `off`.
 """
 
 

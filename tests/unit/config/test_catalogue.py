@@ -35,7 +35,7 @@ def test_names_are_well_formed(setting: Setting) -> None:
     assert re.fullmatch(r"--[a-z]+(-[a-z]+)*", setting.flag)
     assert re.fullmatch(r"TRICORN_[A-Z]+(_[A-Z]+)*", setting.env)
     assert re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", setting.key)
-    assert re.fullmatch(r"-[a-z]", setting.declared.get("short", "-x"))
+    assert re.fullmatch(r"-[a-zA-Z]", setting.declared.get("short", "-x"))
 
 
 @each_setting
