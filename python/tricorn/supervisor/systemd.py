@@ -1,0 +1,112 @@
+"""systemd: tell it our state, how often it wants to hear from us, and take its sockets.
+
+The protocols are those of sd_notify(3), sd_watchdog_enabled(3) and sd_listen_fds(3); each is a few
+environment variables and at most one datagram, so no library is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from tricorn.errors import ConfigError
+
+_FIRST_FD = 3  # SD_LISTEN_FDS_START
+_MOST_FDS = 1024
+_LONGEST_SEND = 1.0
+"""Seconds that a full queue of systemd's may hold us; it reads all the time."""
+
+
+class InheritedFd(NamedTuple):
+    """A descriptor systemd opened for us, and its name there (``FileDescriptorName=``)."""
+
+    fd: int
+    name: str
+
+
+def notify(**fields: object) -> bool:
+    """Send fields to the service manager: ``notify(READY=1, STATUS="2 workers", MAINPID=pid)``.
+
+    Whether it was sent: not without ``NOTIFY_SOCKET``, or if nobody takes it. Raises nothing, since
+    the server goes on without systemd as well.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return False
+    if address.startswith("@"):
+        address = "\0" + address[1:]  # the abstract namespace, unix(7)
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(_LONGEST_SEND)
+        sock.connect(address)
+        sock.send(_text(fields).encode())
+        return True
+    return False
+
+
+def notify_reloading(status: str) -> bool:
+    """Tell the service manager that a reload begins; READY=1 ends it.
+
+    With ``Type=notify-reload`` it wants to know when, to tell this reload from an earlier one.
+    """
+    return notify(RELOADING=1, MONOTONIC_USEC=time.monotonic_ns() // 1000, STATUS=status)
+
+
+def _text(fields: dict[str, object]) -> str:
+    # One field is one line, so a value has none inside.
+    lines = (f"{name}={' '.join(str(value).splitlines())}" for name, value in fields.items())
+    return "\n".join(lines)
+
+
+def watchdog_seconds() -> float | None:
+    """Seconds within which the service manager wants to hear ``WATCHDOG=1``, or None.
+
+    To be safe, send it twice as often. Raises nothing: a value that is no number is not for us.
+    """
+    micros = os.environ.get("WATCHDOG_USEC", "")
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", micros) or not _is_for_us("WATCHDOG_PID", True):
+        return None
+    return int(micros) / 1_000_000
+
+
+def _is_for_us(variable: str, unset: bool) -> bool:
+    value = os.environ.get(variable)
+    return unset if value is None else value == str(os.getpid())
+
+
+def listen_fds() -> list[InheritedFd]:
+    """The sockets systemd passed on, from descriptor 3 on; none if they are meant for another.
+
+    They are not inherited further by programs we start, and the variables are removed from the
+    environment, so that nobody else takes them for theirs. Call it once.
+
+    Raises ConfigError for variables that cannot be right.
+    """
+    ours = _is_for_us("LISTEN_PID", False)
+    count, names = os.environ.pop("LISTEN_FDS", ""), os.environ.pop("LISTEN_FDNAMES", "")
+    os.environ.pop("LISTEN_PID", None)
+    return list(_adopt(count, names)) if ours and count else []
+
+
+def _adopt(text: str, names: str) -> Iterator[InheritedFd]:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) > _MOST_FDS:
+        raise ConfigError(f'environment LISTEN_FDS: "{text}" is not a number up to {_MOST_FDS}')
+    count = int(text)
+    named = names.split(":") if names else ["unknown"] * count
+    if len(named) != count:
+        raise ConfigError(
+            f'environment LISTEN_FDNAMES: "{names}" has {len(named)} names for {count} descriptors'
+        )
+    for fd, name in enumerate(named, _FIRST_FD):
+        try:
+            os.set_inheritable(fd, False)
+        except OSError:
+            raise ConfigError(
+                f"environment LISTEN_FDS: descriptor {fd} of {count} is not open. "
+                "Whoever starts the server must pass it on."
+            ) from None
+        yield InheritedFd(fd, name)
