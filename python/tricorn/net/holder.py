@@ -53,6 +53,15 @@ def unix_holder(path: Path) -> str | None:
     return None
 
 
+def unix_listeners() -> list[str]:
+    """The paths that unix sockets listen on, as they were given to bind(2); abstract ones as @NAME.
+
+    Those of the whole network namespace; none where there is no /proc.
+    """
+    rows = _table("unix", columns=8)
+    return [row[7] for row in rows if row[3] == _ACCEPTS and len(row) == 8]
+
+
 def _table(name: str, columns: int = 0) -> list[list[str]]:
     with suppress(OSError):
         lines = (_PROC / "net" / name).read_text("utf-8", "surrogateescape").splitlines()
@@ -62,9 +71,14 @@ def _table(name: str, columns: int = 0) -> list[list[str]]:
 
 def _describe(inode: str, uid: str | None) -> str | None:
     for pid in _holders(inode):
-        return f"process {pid} ({_command(pid)})"
+        return describe_process(pid)
     # Descriptors of other users' processes cannot be read without root.
     return f"a process of user {uid}" if uid is not None else None
+
+
+def describe_process(pid: str | int) -> str:
+    """A process for people: ``process 123 (python -m http.server)``."""
+    return f"process {pid} ({_command(str(pid))})"
 
 
 def _holders(inode: str) -> Iterator[str]:

@@ -1,0 +1,213 @@
+"""The pid file among real processes: held, stale, replaced, moved, and gone at the end."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tricorn.errors import ConfigError
+from tricorn.supervisor.pidfile import PidFile
+
+HOLD = """
+import sys
+from tricorn.supervisor.pidfile import PidFile
+try:
+    with PidFile(sys.argv[1]):
+        print("held", flush=True)
+        input()
+except Exception as error:
+    print(error, flush=True)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "app.pid"
+
+
+@contextmanager
+def holder(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that tries to hold the file; what it says of it is its first line."""
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip()
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigError) as error:
+        PidFile(str(path))
+    return str(error.value)
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_holds_the_pid_and_goes_with_the_block(path: Path) -> None:
+    with PidFile(str(path)):
+        assert path.read_text() == f"{os.getpid()}\n"
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_everybody_may_read_it_whatever_the_umask(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with PidFile(str(path)):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    finally:
+        os.umask(before)
+
+
+def test_a_live_server_keeps_it_and_is_named(path: Path) -> None:
+    with holder(path) as process:
+        assert first_line(process) == "held"
+        assert refusal(path).startswith(
+            f'--pid: "{path}" is held by process {process.pid} ({sys.executable} -c'
+        )
+        assert path.read_text() == f"{process.pid}\n"
+    assert [entry.name for entry in path.parent.iterdir()] == ["app.pid"]
+
+
+def test_the_file_of_a_killed_server_is_taken_over(path: Path) -> None:
+    with holder(path) as process:
+        assert first_line(process) == "held"
+    assert path.exists()
+    with PidFile(str(path)):
+        assert path.read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.parametrize("content", ["dead", "alive", "", "1\n", "999999999\n"])
+def test_a_number_alone_holds_nothing(path: Path, content: str) -> None:
+    """The number of a live process that is not ours: it was given away again."""
+    numbers = {"dead": f"{dead_pid()}\n", "alive": f"{os.getppid()}\n"}
+    path.write_text(numbers.get(content, content))
+    with PidFile(str(path)):
+        assert path.read_text() == f"{os.getpid()}\n"
+
+
+@pytest.mark.parametrize("content", ["precious", "12 monkeys", "1" * 100])
+def test_what_is_no_pid_file_is_left_alone(path: Path, content: str) -> None:
+    path.write_text(content)
+    assert refusal(path) == f'--pid: "{path}" is there and is no pid file. Give another path.'
+    assert path.read_text() == content
+
+
+def test_the_file_of_a_successor_is_not_removed(path: Path) -> None:
+    with PidFile(str(path)):
+        path.unlink()
+        path.write_text("12345\n")
+    assert path.read_text() == "12345\n"
+
+
+def test_a_file_that_is_gone_is_no_error(path: Path) -> None:
+    with PidFile(str(path)):
+        path.unlink()
+
+
+def test_a_forked_child_neither_removes_nor_holds_it(path: Path) -> None:
+    held = PidFile(str(path))
+    child = os.fork()
+    if child == 0:
+        held.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    with holder(path) as process:
+        assert first_line(process).startswith(f'--pid: "{path}" is held by process {os.getpid()} ')
+    held.close()
+    assert not path.exists()
+
+
+def test_a_child_that_lives_on_does_not_hold_it(path: Path) -> None:
+    """A worker that drains must not keep the next server from starting."""
+    fork = "__import__('os').fork() or print('forked', flush=True); input()"
+    script = HOLD.replace("input()", fork)
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert [first_line(process), first_line(process)] == ["held", "forked"]
+        process.kill()
+        process.wait()
+        PidFile(str(path)).close()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        assert process.stdout.read(), "the child had ended before"
+
+
+def test_moved(path: Path) -> None:
+    with PidFile(str(path)) as held:
+        held.move(f"{path}.old")
+        assert not path.exists()
+        assert Path(f"{path}.old").read_text() == f"{os.getpid()}\n"
+        with holder(path) as process:
+            assert first_line(process) == "held"
+            with pytest.raises(ConfigError, match=f"held by process {process.pid}"):
+                held.move(str(path))
+        held.move(str(path))
+        assert refused_elsewhere(path)
+    assert list(path.parent.iterdir()) == []
+
+
+def refused_elsewhere(path: Path) -> bool:
+    with holder(path) as process:
+        return "is held by process" in first_line(process)
+
+
+def test_moved_to_where_it_is(path: Path) -> None:
+    with PidFile(str(path)) as held:
+        held.move(str(path))
+        assert refused_elsewhere(path)
+
+
+def test_of_many_that_start_at_once_over_a_stale_file_one_wins(path: Path) -> None:
+    for _ in range(3):
+        path.write_text(f"{dead_pid()}\n")
+        contenders = [
+            subprocess.Popen(
+                [sys.executable, "-c", HOLD, str(path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(6)
+        ]
+        said = [first_line(process) for process in contenders]
+        assert said.count("held") == 1
+        assert sum("is held by process" in line for line in said) == 5
+        winner = contenders[said.index("held")]
+        assert path.read_text() == f"{winner.pid}\n"
+        for process in contenders:
+            process.communicate("\n", timeout=30)
+        assert list(path.parent.iterdir()) == []
+
+
+def test_mistakes(path: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "none" / "app.pid"
+    assert refusal(missing) == (
+        f'--pid: cannot write "{missing}": the directory {tmp_path / "none"} does not exist. '
+        "Make it, or give another path."
+    )
+    path.mkdir()
+    assert refusal(path) == f'--pid: cannot write "{path}": Is a directory'
+    assert [entry.name for entry in tmp_path.iterdir()] == ["app.pid"]
