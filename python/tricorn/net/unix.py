@@ -52,6 +52,17 @@ def listen_unix(address: UnixAddress, settings: Listen) -> Listener:
     return listener
 
 
+def remove_stale(directory: Path, pattern: str) -> None:
+    """Remove the socket files in ``directory`` that match and that nobody listens on any more.
+
+    ``pattern`` is a glob of file names. Raises OSError.
+    """
+    with _locked(directory):
+        for path in directory.glob(pattern):
+            if path.is_socket() and not _answers(path):
+                path.unlink(missing_ok=True)
+
+
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
     try:
@@ -87,7 +98,7 @@ def _clear(path: Path) -> None:
     if _answers(path):
         raise BindError(
             f"the socket is in use by {unix_holder(path) or 'another process'}. "
-            "Stop it, or give another path with --bind."
+            "Stop it, or give another path."
         )
     path.unlink()
 
