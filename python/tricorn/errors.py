@@ -34,3 +34,9 @@ class BindError(TricornError):
     """An address could not be bound."""
 
     exit_code = 1
+
+
+class ControlError(TricornError):
+    """No running server could be asked, or it did not answer."""
+
+    exit_code = 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from tricorn.cli.commands import CHECK, CONTROL
 from tricorn.errors import TricornError
 
 INTERRUPTED = 130
@@ -18,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code.
 
     0 success, 1 the application or an address is wrong, 2 the usage or a setting is wrong,
-    3 the application's start-up failed, 130 interrupted while starting.
+    3 the application's start-up failed or no running server could be asked, 130 interrupted
+    while starting.
     """
     try:
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
@@ -30,10 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if arguments[:1] == ["check"]:
+    command = arguments[0] if arguments else ""
+    if command == CHECK:
         from tricorn.cli import check
 
         return check.main(arguments[1:])
+    if command in CONTROL:
+        from tricorn.cli import control
+
+        return control.main(command, arguments[1:])
     from tricorn.cli import run
 
     return run.main(arguments)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
+from tricorn.cli.commands import COMMANDS
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS, heading
 from tricorn.config.setting import Setting
 from tricorn.errors import ConfigError
@@ -40,17 +42,25 @@ def parse(program: str, summary: str, arguments: Sequence[str]) -> CommandLine:
     """
     parameters = [_APP, *map(_option, _options()), _CONFIG, _VERSION]
     command = _Command(program, help=summary, epilog=_EPILOG, params=parameters)
-    try:
-        with command.make_context(program, _spell_out(arguments)) as context:
-            typed = context.params
-    except click.UsageError as error:
-        hint = f'Try "{program} --help".'
-        raise ConfigError(f"{error.format_message()} {hint}") from None
-    except click.exceptions.Exit as done:
-        raise SystemExit(done.exit_code) from None
+    typed = read(command, _spell_out(arguments))
     values = {name: value for name, value in typed.items() if value is not None and value != ()}
     config = values.pop("config", None)
     return CommandLine(values, config)
+
+
+def read(command: click.Command, arguments: Sequence[str]) -> dict[str, Any]:
+    """The parameters of a command as they were typed, by name; its own name is the program's.
+
+    Raises ConfigError when the command line cannot be read, and SystemExit after ``--help``.
+    """
+    try:
+        with command.make_context(command.name, list(arguments)) as context:
+            return context.params
+    except click.UsageError as error:
+        hint = f'Try "{command.name} --help".'
+        raise ConfigError(f"{error.format_message()} {hint}") from None
+    except click.exceptions.Exit as done:
+        raise SystemExit(done.exit_code) from None
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -143,6 +153,8 @@ class _Command(click.Command):
             title, about = heading(section)
             _write(formatter, f"{title} ({about})" if about else title, records)
         _write(formatter, "General", general)
+        if ctx.command_path == "tricorn":
+            _write(formatter, "Commands, instead of APP", COMMANDS.items())
 
 
 def _write(formatter: click.HelpFormatter, title: str, records: Iterable[tuple[str, str]]) -> None:

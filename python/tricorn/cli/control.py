@@ -1,0 +1,83 @@
+"""``tricorn status`` and its kin: ask a running server over its control socket.
+
+Exit codes: what the server says, so 0 when it did it and 1 when it could not; 2 for a mistake in
+the command, or when several servers run and none is named; 3 when no server runs or answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tricorn.cli.commands import CONTROL
+from tricorn.cli.instances import ask, choose
+from tricorn.cli.options import read
+from tricorn.cli.table import render
+from tricorn.errors import ConfigError
+
+_CONTROL = click.Option(
+    ["--control"],
+    metavar="PID|APP|DIR|PATH",
+    help="Which server: the supervisor's process id, what it serves, where it was started, or its "
+    "control socket. Needed only when several run.",
+)
+_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Write the answer as JSON.")
+
+_ARGUMENTS: dict[str, list[click.Parameter]] = {
+    "scale": [click.Argument(["workers"], metavar="N", type=click.IntRange(min=1))],
+    "stacks": [click.Argument(["pid"], metavar="[PID]", required=False, type=int)],
+}
+"""What a command takes besides the options of all; by this name it goes into the request."""
+
+
+def main(command: str, arguments: Sequence[str]) -> int:
+    """Ask, show what comes, and return the exit code. Raises ControlError and ConfigError."""
+    typed = _parse(command, arguments)
+    which, as_json = typed.pop("control"), typed.pop("as_json")
+    path = choose(which, None if which else _configured_socket())
+    for answer in ask(path, {"command": command, **typed}):
+        if answer.get("done"):
+            return _conclude(command, answer, as_json)
+        # Only the answer itself goes to stdout when a program reads it.
+        print(answer.get("text", ""), file=sys.stderr if as_json else sys.stdout, flush=True)
+    raise AssertionError("ask() ends with an answer that is done, or raises")
+
+
+def _parse(command: str, arguments: Sequence[str]) -> dict[str, Any]:
+    program = f"tricorn {command}"
+    parameters = [*_ARGUMENTS.get(command, []), _CONTROL, _JSON]
+    return read(click.Command(program, help=CONTROL[command], params=parameters), arguments)
+
+
+def _configured_socket() -> str | None:
+    """The path that the configuration of the current directory names, if any.
+
+    A mistake in it is no reason not to ask: the very reload that found it may be asked about.
+    """
+    from tricorn.config import Config
+
+    try:
+        setting = Config.load().operations.control_socket
+    except ConfigError:
+        setting = os.environ.get("TRICORN_CONTROL_SOCKET") or "auto"
+    return setting if setting not in ("auto", "off") and Path(setting).exists() else None
+
+
+def _conclude(command: str, answer: dict[str, Any], as_json: bool) -> int:
+    data = answer.get("data") or {}
+    error = data.get("error")
+    if as_json:
+        print(json.dumps(data, indent=2))
+    elif command == "logs" and "lines" in data:
+        print("\n".join(data["lines"]))
+    elif text := render({key: value for key, value in data.items() if key != "error"}):
+        print(text)
+    if error and not as_json:
+        print(f"tricorn: {error}", file=sys.stderr)
+    return int(answer.get("exit", 0))

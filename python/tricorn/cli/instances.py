@@ -1,0 +1,146 @@
+"""Find the running servers by their control sockets, and ask one of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tricorn.errors import ConfigError, ControlError
+from tricorn.net.holder import unix_listeners
+from tricorn.supervisor.rendezvous import PATTERN, directories, is_private, socket_pid
+
+_PATIENCE = 2.0
+"""Seconds in which a server says who it is, or is passed over."""
+
+_NOT_THERE = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A running server: its control socket, the supervisor's process id, APP, and where it runs."""
+
+    path: Path
+    pid: int
+    app: str
+    directory: str
+
+    def answers_to(self, which: str) -> bool:
+        """Whether a user who writes ``which`` may mean it: a pid, APP or directory."""
+        return which in (str(self.pid), self.app) or _same(which, self.directory)
+
+
+def ask(
+    path: Path, request: Mapping[str, Any], patience: float | None = None
+) -> Iterator[dict[str, Any]]:
+    """Send a request and give each answer as it comes; the last one has ``done``.
+
+    ``patience`` is how many seconds to wait for each; without it, until the server ends. Raises
+    ControlError when nobody listens, permission is missing, or the connection ends too early.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(_PATIENCE)
+            sock.connect(str(path))
+            sock.settimeout(patience)
+            # A server that refuses answers without reading, and may have closed by now.
+            with suppress(BrokenPipeError):
+                sock.sendall(json.dumps(request).encode() + b"\n")
+            yield from _answers(path, sock)
+    except _NOT_THERE:
+        raise ControlError(f"no server listens on {path}") from None
+    except TimeoutError:
+        raise ControlError(f"the server at {path} does not answer") from None
+    except OSError as error:
+        raise ControlError(f"cannot talk to the server at {path}: {error.strerror}") from None
+
+
+def _answers(path: Path, sock: socket.socket) -> Iterator[dict[str, Any]]:
+    with sock.makefile("rb") as lines:
+        for line in lines:
+            try:
+                answer = json.loads(line)
+            except ValueError:
+                raise ControlError(f"what listens on {path} is no Tricorn server") from None
+            if not isinstance(answer, dict):
+                raise ControlError(f"what listens on {path} is no Tricorn server")
+            yield answer
+            if answer.get("done"):
+                return
+    raise ControlError(f"the server at {path} ended before it had answered")
+
+
+def choose(which: str | None, configured: str | None) -> Path:
+    """The control socket of the server that is meant.
+
+    ``which`` is what the user says: a socket, a pid, an APP or a directory. Without it, the socket
+    that the configuration names, else the only running server, else the only one of the current
+    directory. Raises ControlError when there is none, ConfigError when there are several.
+    """
+    if which is not None and Path(which).is_socket():
+        return Path(which)
+    if which is None and configured is not None:
+        return Path(configured)
+    found = running()
+    fit = [one for one in found if one.answers_to(which)] if which else found
+    if which is None and len(fit) > 1:
+        fit = [one for one in fit if _same(one.directory, ".")] or fit
+    if len(fit) == 1:
+        return fit[0].path
+    if not fit:
+        raise ControlError(_nobody(which, found))
+    raise ConfigError(f"several servers run; name one with --control PID\n{_listing(fit)}")
+
+
+def _nobody(which: str | None, found: list[Instance]) -> str:
+    if which is None:
+        return "no server of yours runs here with a control socket"
+    others = f"; there are\n{_listing(found)}" if found else ""
+    return f'--control "{which}": no server has that socket, pid, APP or directory{others}'
+
+
+def _listing(instances: Iterable[Instance]) -> str:
+    return "\n".join(f"  {one.pid}  {one.app}  in {one.directory}" for one in instances)
+
+
+def _same(one: str, other: str) -> bool:
+    with suppress(OSError):
+        return Path(one).samefile(other)
+    return False
+
+
+def running() -> list[Instance]:
+    """The servers of this user that answer; for root, those of every user."""
+    named = {path: pid for path in _sockets() if (pid := socket_pid(path)) and _is_ours(path)}
+    identified = (_identify(path, pid) for path, pid in sorted(named.items()))
+    return [instance for instance in identified if instance is not None]
+
+
+def _sockets() -> Iterator[Path]:
+    """Sockets in our directories, and those that /proc knows of, as of a service's directory."""
+    for directory in directories(os.environ):
+        if is_private(directory):
+            yield from directory.glob(PATTERN)
+    yield from map(Path, unix_listeners())
+
+
+def _is_ours(path: Path) -> bool:
+    # Nobody but its owner and root can have put it there: a name alone proves nothing.
+    with suppress(OSError):
+        owner = path.stat().st_uid
+        return os.geteuid() in (owner, 0) and path.parent.stat().st_uid in (owner, 0)
+    return False
+
+
+def _identify(path: Path, pid: int) -> Instance | None:
+    try:
+        *_, answer = ask(path, {"command": "instance"}, _PATIENCE)
+    except ControlError:
+        return None
+    data = answer.get("data", {})
+    return Instance(path, pid, str(data.get("app", "?")), str(data.get("directory", "?")))
