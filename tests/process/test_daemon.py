@@ -70,7 +70,6 @@ def test_the_first_process_ends_when_the_daemon_serves(report: Path) -> None:
     ("task", "text"),
     [
         ("fail", "tricorn: cannot listen on :1: no\n"),
-        ("break", "tricorn: ZeroDivisionError: division\nby zero\n"),
         ("die", "tricorn: ended before it served; see its error log\n"),
         ("leave", "tricorn: ended before it served; see its error log\n"),
         ("large", f"tricorn: {'x' * 1_000_000}\n"),
@@ -80,6 +79,17 @@ def test_the_reason_of_a_failure_is_told(report: Path, task: str, text: str) -> 
     done = start(task, report)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", text)
     wait_until(lambda: not alive(facts(report)["pid"]), "the daemon has ended")
+
+
+def test_an_unexpected_error_is_told_with_its_traceback(report: Path) -> None:
+    done = start("break", report)
+    assert done.returncode == 1
+    first, second, *_, cause, last = done.stderr.splitlines()
+    assert (first, second) == (
+        "tricorn: an error of its own",
+        "Traceback (most recent call last):",
+    )
+    assert (cause, last) == ("ZeroDivisionError: division", "by zero")
 
 
 def test_a_daemon_outlives_an_interrupted_first_process(report: Path) -> None:

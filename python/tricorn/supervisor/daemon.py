@@ -55,7 +55,7 @@ class Daemon:
         if isinstance(error, TricornError):
             self._report(error.exit_code, f"tricorn: {error}")
         elif error is not None and not isinstance(error, SystemExit):
-            self._report(1, f"tricorn: {type(error).__name__}: {error}")
+            self._report(1, f"tricorn: an error of its own\n{_traceback(error)}")
         self.abandon()
 
     def ready(self, text: str) -> None:
@@ -74,6 +74,13 @@ class Daemon:
             # The first process may have been interrupted; the server goes on.
             with suppress(BrokenPipeError):
                 _write(self._pipe, json.dumps({"exit": code, "text": text}).encode() + b"\n")
+
+
+def _traceback(error: BaseException) -> str:
+    # The interpreter's own goes to a stderr that leads nowhere.
+    import traceback  # not needed by a start that goes well
+
+    return "".join(traceback.format_exception(error)).rstrip("\n")
 
 
 def daemonize() -> Daemon:

@@ -65,11 +65,14 @@ def _text(fields: dict[str, object]) -> str:
 def watchdog_seconds() -> float | None:
     """Seconds within which the service manager wants to hear ``WATCHDOG=1``, or None.
 
-    To be safe, send it twice as often. Raises nothing: a value that is no number is not for us.
+    To be safe, send it twice as often. WATCHDOG_PID is removed from the environment if it is ours,
+    so that a supervisor that takes over from this one knows that it is its turn. Raises nothing: a
+    value that is no number is not for us.
     """
     micros = os.environ.get("WATCHDOG_USEC", "")
     if not re.fullmatch(r"[1-9][0-9]{0,17}", micros) or not _is_for_us("WATCHDOG_PID", True):
         return None
+    os.environ.pop("WATCHDOG_PID", None)
     return int(micros) / 1_000_000
 
 

@@ -114,6 +114,16 @@ def test_watchdog(
     assert watchdog_seconds() == seconds
 
 
+def test_the_watchdog_passes_to_a_supervisor_that_takes_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    assert watchdog_seconds() == 30
+    child = "from tricorn.supervisor.systemd import watchdog_seconds; print(watchdog_seconds())"
+    assert subprocess.check_output([sys.executable, "-c", child], text=True) == "30.0\n"
+
+
 def test_no_watchdog_without_the_variable() -> None:
     assert watchdog_seconds() is None
 
