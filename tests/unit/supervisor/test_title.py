@@ -16,6 +16,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
 SHOW = """
 import os, sys
 from pathlib import Path
+os.nice(3)  # which CPython takes for a number of threads if comm has a space
 if sys.argv[1] == "without":
     sys.modules["setproctitle"] = None
 from tricorn.supervisor.title import set_title, supervisor_title, worker_title
@@ -31,7 +32,7 @@ print(Path(f"/proc/{os.getpid()}/{sys.argv[3]}").read_text().rstrip("\\0\\n"), f
 
 def shown(library: str, process: str, file: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", SHOW, library, process, file],
+        [sys.executable, "-W", "error", "-c", SHOW, library, process, file],
         capture_output=True,
         text=True,
         timeout=30,
@@ -55,9 +56,10 @@ def test_the_library_shows_the_whole_title(process: str, text: str) -> None:
 
 @LINUX
 @pytest.mark.parametrize(
-    ("process", "text"), [("supervisor", "tricorn super"), ("worker", "tricorn w3")]
+    ("process", "text"), [("supervisor", "tricorn-super"), ("worker", "tricorn-w3")]
 )
-def test_without_it_the_short_form_is_shown(process: str, text: str) -> None:
+def test_the_short_form_is_shown_too(process: str, text: str) -> None:
+    assert shown("with", process, "comm") == text
     assert shown("without", process, "comm") == text
     assert shown("without", process, "cmdline").startswith(sys.executable)
 
@@ -68,12 +70,15 @@ def test_the_state_is_optional() -> None:
     assert worker_title("shop", 1, 1).text == "shop: worker 1 [gen 1]"
 
 
-@pytest.mark.parametrize("name", ["tricorn", "a-very-long-name-indeed", "日本語日本語"])
+@pytest.mark.parametrize(
+    "name", ["tricorn", "a-very-long-name-indeed", "日本語日本語", "a b", " c"]
+)
 @pytest.mark.parametrize("number", [1, 999])
 def test_the_short_form_has_room_for_the_number(name: str, number: int) -> None:
     short = worker_title(name, number, 12).short
-    assert len(short) <= 15
-    assert short.endswith(f" w{number}")
+    assert len(short.encode()) <= 15
+    assert short.endswith(f"-w{number}")
+    assert " " not in short
 
 
 def test_it_is_never_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
