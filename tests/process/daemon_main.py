@@ -57,7 +57,7 @@ def _go_on(task: str, daemon: Daemon, report: Path) -> None:
 
 
 def _fork_worker() -> None:
-    """A worker that has not closed its copy of the pipe."""
+    """A worker that lives as long as the daemon."""
     if os.fork() == 0:
         parent = os.getppid()
         while os.getppid() == parent:

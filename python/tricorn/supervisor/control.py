@@ -93,17 +93,20 @@ class _Client:
 
 
 class ControlServer:
-    """The control socket of this server; close it at the end, or its file stays."""
+    """The control socket of this server; close it at the end, or its file stays.
+
+    In a forked child it is closed already, with the file left to the parent.
+    """
 
     def __init__(self, listener: Listener, instance: Mapping[str, Any], handler: Handler) -> None:
         self._listener = listener
         self._instance = instance
         self._handler = handler
-        self._pid = os.getpid()
         self._clients: set[_Client] = set()
         self._accepts_at: float | None = None
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener.sock, selectors.EVENT_READ)
+        os.register_at_fork(after_in_child=self._abandon)
 
     @classmethod
     def open(
@@ -159,21 +162,20 @@ class ControlServer:
 
     def close(self) -> None:
         """Answer what is open, close everything and remove the socket file."""
-        if os.getpid() != self._pid:
-            return self.abandon()
         for client in list(self._clients):
             if client.request is not None:
                 client.request.fail("the server has stopped")
             self._drop(client)
         self._selector.close()
-        return self._listener.close()
+        self._listener.close()
 
-    def abandon(self) -> None:
-        """Close our copies of the descriptors in a forked child; the parent's go on."""
+    def _abandon(self) -> None:
         self._selector.close()
         self._listener.sock.close()
+        self._listener.path = None
         for client in self._clients:
             client.sock.close()
+        self._clients.clear()
 
     # ---- connections
 
@@ -292,7 +294,7 @@ class ControlServer:
         self._clients.remove(client)
         if client.sock in self._selector.get_map():
             self._selector.unregister(client.sock)
-        # A worker forked meanwhile may have a copy; the client is to see the end all the same.
+        # A child forked by C code may have a copy; the client is to see the end all the same.
         with suppress(OSError):
             client.sock.shutdown(socket.SHUT_RDWR)
         client.sock.close()

@@ -42,11 +42,13 @@ def check_daemon(logs: Logs) -> None:
 class Daemon:
     """The daemon's side: ``with daemonize() as daemon: …; daemon.ready(text)``.
 
-    What leaves the block before ``ready`` is the reason the first process gives.
+    What leaves the block before ``ready`` is the reason the first process gives. In a forked child
+    all of it does nothing: that the daemon has ended must show, whatever its workers do.
     """
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
+        os.register_at_fork(after_in_child=self._close)
 
     def __enter__(self) -> Daemon:
         return self
@@ -56,15 +58,14 @@ class Daemon:
             self._report(error.exit_code, f"tricorn: {error}")
         elif error is not None and not isinstance(error, SystemExit):
             self._report(1, f"tricorn: an error of its own\n{_traceback(error)}")
-        self.abandon()
+        self._close()
 
     def ready(self, text: str) -> None:
         """Requests are served: the first process shows ``text`` and ends with 0."""
         self._report(0, text)
-        self.abandon()
+        self._close()
 
-    def abandon(self) -> None:
-        """Close our copy of the pipe; in a forked worker too, or a crash is noticed late."""
+    def _close(self) -> None:
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
@@ -117,7 +118,7 @@ def _await(middle: int, reading: int) -> int:
     """What the daemon reports: shows the text and returns the exit code."""
     os.waitpid(middle, 0)
     with os.fdopen(reading, "rb") as pipe:
-        message = pipe.readline()  # not to its end, which a worker may hold open
+        message = pipe.readline()  # not to its end, which is later
     report: dict[str, Any] = {
         "exit": 1,
         "text": "tricorn: ended before it served; see its error log",

@@ -132,7 +132,10 @@ def test_a_client_that_never_reads_is_dropped(
         wait_until(lambda: not loop.server._clients, "the connection is dropped")
 
 
-def test_what_waits_for_a_client_is_bounded(path: Path, connect: Connect) -> None:
+def test_what_waits_for_a_client_is_bounded(
+    path: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tricorn.supervisor.control._TIME_TO_TAKE", 60.0)
     kept: list[Request] = []
 
     def handler(request: Request) -> None:
