@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.kit import wait_until
@@ -35,7 +36,8 @@ def _facts() -> dict[str, object]:
 
 def _go_on(task: str, daemon: Daemon, report: Path) -> None:
     if task == "serve":
-        _fork_worker()
+        daemon_pid = os.getpid()
+        _fork_worker(lambda: os.getppid() != daemon_pid)
         daemon.ready("serving main:app on http://127.0.0.1:8000")
         print("nobody sees this")
         threading.Event().wait(60)
@@ -49,6 +51,7 @@ def _go_on(task: str, daemon: Daemon, report: Path) -> None:
     elif task == "break":
         raise ZeroDivisionError("division\nby zero")
     elif task == "die":
+        _fork_worker(report.with_suffix(".go").exists)
         os.kill(os.getpid(), signal.SIGKILL)
     elif task == "large":
         raise BindError("x" * 1_000_000)
@@ -56,13 +59,13 @@ def _go_on(task: str, daemon: Daemon, report: Path) -> None:
         raise AssertionError(task)
 
 
-def _fork_worker() -> None:
-    """A worker that lives as long as the daemon."""
+def _fork_worker(until: Callable[[], bool]) -> None:
+    """A worker that lives until something is so, or for a minute."""
     if os.fork() == 0:
-        parent = os.getppid()
-        while os.getppid() == parent:
-            threading.Event().wait(0.01)
-        os._exit(0)
+        try:
+            wait_until(until, "the end of the worker", deadline=60)
+        finally:
+            os._exit(0)
 
 
 if __name__ == "__main__":

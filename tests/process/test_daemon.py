@@ -70,7 +70,6 @@ def test_the_first_process_ends_when_the_daemon_serves(report: Path) -> None:
     ("task", "text"),
     [
         ("fail", "tricorn: cannot listen on :1: no\n"),
-        ("die", "tricorn: ended before it served; see its error log\n"),
         ("leave", "tricorn: ended before it served; see its error log\n"),
         ("large", f"tricorn: {'x' * 1_000_000}\n"),
     ],
@@ -79,6 +78,13 @@ def test_the_reason_of_a_failure_is_told(report: Path, task: str, text: str) -> 
     done = start(task, report)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", text)
     wait_until(lambda: not alive(facts(report)["pid"]), "the daemon has ended")
+
+
+def test_the_death_of_a_daemon_shows_though_its_worker_lives(report: Path) -> None:
+    done = start("die", report)
+    report.with_suffix(".go").touch()
+    assert done.returncode == 1
+    assert done.stderr == "tricorn: ended before it served; see its error log\n"
 
 
 def test_an_unexpected_error_is_told_with_its_traceback(report: Path) -> None:

@@ -7,12 +7,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tricorn.errors import ConfigError
+from tricorn.supervisor import pidfile
 from tricorn.supervisor.pidfile import PidFile
 
 HOLD = """
@@ -181,17 +182,9 @@ def test_moved_to_where_it_is(path: Path) -> None:
 
 
 def test_of_many_that_start_at_once_over_a_stale_file_one_wins(path: Path) -> None:
-    for _ in range(3):
+    for _ in range(5):
         path.write_text(f"{dead_pid()}\n")
-        contenders = [
-            subprocess.Popen(
-                [sys.executable, "-c", HOLD, str(path)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(6)
-        ]
+        contenders = contend(path, 6)
         said = [first_line(process) for process in contenders]
         assert said.count("held") == 1
         assert sum("is held by process" in line for line in said) == 5
@@ -200,6 +193,43 @@ def test_of_many_that_start_at_once_over_a_stale_file_one_wins(path: Path) -> No
         for process in contenders:
             process.communicate("\n", timeout=30)
         assert list(path.parent.iterdir()) == []
+
+
+def contend(path: Path, count: int) -> list[subprocess.Popen[str]]:
+    """Processes that are ready to take the file and get their start at the same moment."""
+    waiting, start = os.pipe()
+    opening = f"import os; print(flush=True); os.read({waiting}, 1)"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLD.replace("\ntry:", f"\n{opening}\ntry:"), str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=[waiting],
+        )
+        for _ in range(count)
+    ]
+    for process in processes:
+        first_line(process)
+    os.close(waiting)
+    os.close(start)
+    return processes
+
+
+def test_another_takes_the_file_between_our_look_and_our_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text(f"{dead_pid()}\n")
+    lock = pidfile._lock
+    with ExitStack() as stack:
+
+        def lock_late(fd: int, target: Path) -> None:
+            monkeypatch.setattr(pidfile, "_lock", lock)
+            assert first_line(stack.enter_context(holder(path))) == "held"
+            lock(fd, target)
+
+        monkeypatch.setattr(pidfile, "_lock", lock_late)
+        assert "is held by process" in refusal(path)
 
 
 def test_mistakes(path: Path, tmp_path: Path) -> None:
