@@ -6,7 +6,8 @@ The one place that knows both the supervisor and the workers.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tricorn.cli.settings import read_settings
@@ -33,13 +34,34 @@ def main(arguments: list[str]) -> int:
     # Only now, so that --help and a wrong setting do not wait for them.
     from tricorn.logs.error_log import configure
 
-    configure(config.logs)
     if _is_supervised(config):
-        return _supervise(config, lambda: read_settings("tricorn", _SUMMARY, arguments))
+        with _in_background(config) as tell:
+            configure(config.logs)
+            read = lambda: read_settings("tricorn", _SUMMARY, arguments)  # noqa: E731
+            return _supervise(config, read, tell=tell)
     from tricorn.worker.loader import load
 
+    configure(config.logs)
     _serve(config, load(config.app))
     return 0
+
+
+def _tell(text: str) -> None:
+    """Say something to whoever has started the server."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _in_background(config: Config) -> Iterator[Callable[[str], None]]:
+    """With ``--daemon``, the block runs in one; gives what tells that the server serves."""
+    if not config.operations.daemon:
+        yield _tell
+        return
+    from tricorn.supervisor.daemon import check_daemon, daemonize
+
+    check_daemon(config.logs)
+    with daemonize() as daemon:
+        yield daemon.ready
 
 
 def run(app: Any, **settings: object) -> None:
@@ -76,10 +98,16 @@ def run(app: Any, **settings: object) -> None:
 
 def _is_supervised(config: Config) -> bool:
     """Whether workers run under a supervisor; else this process serves alone."""
-    return config.process.workers is not None or config.development.reload
+    wishes = (config.development.reload, config.operations.daemon, config.operations.pidfile)
+    return config.process.workers is not None or any(wishes)
 
 
-def _supervise(config: Config, read: Callable[[], Config], loaded: Loaded | None = None) -> int:
+def _supervise(
+    config: Config,
+    read: Callable[[], Config],
+    loaded: Loaded | None = None,
+    tell: Callable[[str], None] = _tell,
+) -> int:
     """Run workers; ``read`` gives the configuration anew when it is reloaded."""
     from tricorn.supervisor.setup import Link, Setup
     from tricorn.supervisor.supervisor import Supervisor
@@ -94,7 +122,7 @@ def _supervise(config: Config, read: Callable[[], Config], loaded: Loaded | None
     def announce(ready: Ready, addresses: Sequence[str], count: int) -> None:
         workers = f"{count} worker{'s' if count > 1 else ''}, {ready.detail}"
         banner = Banner(ready.name, ready.interface, addresses, workers)
-        print(banner.text(), file=sys.stderr, flush=True)
+        tell(banner.text())
 
     outcome = Supervisor(Setup(read, work, announce), config).run()
     return outcome() if callable(outcome) else outcome
@@ -114,7 +142,6 @@ def _serve(config: Config, loaded: Loaded) -> None:
     from tricorn.worker.run import run
 
     def announce(addresses: Sequence[str], detail: str) -> None:
-        banner = Banner(loaded.name, loaded.interface, addresses, detail)
-        print(banner.text(), file=sys.stderr, flush=True)
+        _tell(Banner(loaded.name, loaded.interface, addresses, detail).text())
 
     run(loaded, config, announce)

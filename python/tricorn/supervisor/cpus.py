@@ -6,7 +6,15 @@ import math
 import os
 from pathlib import Path
 
+MOST_WORKERS = 512
+"""More make no sense on one machine; twice as many fit on the scoreboard during a reload."""
+
 _CGROUP = Path("/sys/fs/cgroup")
+
+
+def workers_of(setting: int | None) -> int:
+    """How many workers ``--workers`` asks for; 0 stands for ``auto``."""
+    return usable_cpus() if setting == 0 else (setting or 1)
 
 
 def usable_cpus(cgroup: Path = _CGROUP) -> int:

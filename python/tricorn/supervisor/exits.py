@@ -5,6 +5,16 @@ from __future__ import annotations
 import os
 import signal
 
+from tricorn.errors import TricornError
+
+
+class StartError(TricornError):
+    """The first workers could not start, and no others would."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
 
 def exit_code(status: int) -> int:
     """The code a shell would show for a wait status: 128 + N for signal N."""

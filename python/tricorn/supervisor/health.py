@@ -56,7 +56,7 @@ class Health:
 
     def check(self, worker: Worker, settings: Process, now: float) -> str:
         """Note if the worker is worn; return why it is taken for stuck, or nothing."""
-        seen = self.scoreboard.slot(worker.number).read()
+        seen = self.read(worker)
         worker.worn = worker.worn or self._worn(worker, seen["requests"], now)
         beat = seen["beat"]
         if not settings.timeout or beat in (0, FREE):
@@ -80,6 +80,15 @@ class Health:
         """Have a stuck worker write its stacks; returns the seconds that this may take."""
         self._stacks[worker.number].ask(worker.pid)
         return DELAY
+
+    def read(self, worker: Worker) -> dict[str, int]:
+        """The counters of a worker."""
+        return self.scoreboard.slot(worker.number).read()
+
+    def stacks_of(self, worker: Worker) -> str:
+        """What a worker has written since it was asked; nothing if it has gone."""
+        stacks = self._stacks.get(worker.number)
+        return stacks.text() if stacks else ""
 
     def gone(self, worker: Worker) -> None:
         """A worker has ended: log the stacks of one that was stuck."""

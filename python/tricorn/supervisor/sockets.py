@@ -19,6 +19,10 @@ class Sockets:
         """What is open, to hand on."""
         return self._open
 
+    def displays(self) -> list[str]:
+        """What is open, for people."""
+        return [one.display for listeners in self._open.values() for one in listeners]
+
     def open(self, settings: Listen) -> list[Listener]:
         """The listeners for all addresses of ``settings``; only those not open yet are opened.
 

@@ -1,19 +1,22 @@
-"""The only fork: makes a worker process, with its ties to the supervisor and nothing else of it."""
+"""Makes worker processes, by the only fork, and ends them by signals."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from types import FrameType
 
 from tricorn._core import Scoreboard
 from tricorn.config import Config
 from tricorn.net.listener import Listener
 from tricorn.supervisor.messages import Outbox, Post
+from tricorn.supervisor.privileges import Identity, drop
 from tricorn.supervisor.setup import Link
 from tricorn.supervisor.stacks import Stacks
+from tricorn.supervisor.title import set_title, worker_title
 
 Work = Callable[[Config, Sequence[Listener], Link], int]
 
@@ -28,9 +31,19 @@ class Spawner:
         self.pid = os.getpid()
         self._work = work
         self._scoreboard = scoreboard
+        self._identity: Identity | None = None
+
+    def become(self, identity: Identity | None) -> None:
+        """Workers from now on run as another user."""
+        self._identity = identity
 
     def fork(
-        self, config: Config, listeners: Sequence[Listener], number: int, stacks: Stacks
+        self,
+        config: Config,
+        listeners: Sequence[Listener],
+        number: int,
+        generation: int,
+        stacks: Stacks,
     ) -> tuple[int, Post] | Callable[[], int]:
         """The new worker's pid and the pipes; in the worker itself, what it is to do."""
         said, saying = os.pipe()
@@ -55,6 +68,9 @@ class Spawner:
             for number in _QUIET:
                 signal.signal(number, _nothing)
             stacks.write_on_signal()
+            set_title(worker_title(config.operations.proc_name, link.number, generation))
+            if self._identity is not None:
+                drop(self._identity)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return self._work(config, own, link)
 
@@ -63,3 +79,18 @@ class Spawner:
 
 def _nothing(number: int, frame: FrameType | None) -> None:
     """Unlike SIG_IGN, this is not inherited by programs that the application starts."""
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a worker; if it has gone, its status will tell."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def kill_all(pids: Collection[int]) -> None:
+    """End workers at once, and wait for them."""
+    for pid in pids:
+        send(pid, signal.SIGKILL)
+    for pid in pids:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)

@@ -8,15 +8,19 @@ without a word, the new one has failed and nothing changes.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tricorn.net.listener import Listener
 from tricorn.net.takeover import adopt
+from tricorn.supervisor.loop import Loop
+
+_log = logging.getLogger("tricorn.supervisor")
 
 VARIABLE = "_TRICORN_TAKEOVER"
 """JSON: ``{"sockets": {address: [descriptor, …]}, "ready": descriptor}``."""
@@ -63,6 +67,37 @@ class Upgrade:
         if not said:
             self._process.wait()
         return bool(said)
+
+
+class Upgrades:
+    """The upgrades of a supervisor, one at a time; ``handed_over`` is called at a success."""
+
+    def __init__(self, loop: Loop, handed_over: Callable[[], None]) -> None:
+        self._loop = loop
+        self._handed_over = handed_over
+        self._directory = working_directory()
+        self._running: Upgrade | None = None
+
+    def begin(self, sockets: Mapping[str, list[Listener]]) -> None:
+        """Start a new supervisor, unless one is starting."""
+        if self._running is not None:
+            return
+        try:
+            upgrade = self._running = Upgrade.begin(sockets, self._directory)
+        except OSError as error:
+            _log.error("upgrade failed, the server goes on as it was: %s", error)
+            return
+        _log.info("upgrade: the new supervisor is process %d", upgrade.pid)
+        self._loop.watch(upgrade, lambda: self._end(upgrade))
+
+    def _end(self, upgrade: Upgrade) -> None:
+        self._running = None
+        self._loop.forget(upgrade)
+        if upgrade.succeeded():
+            _log.info("upgrade: process %d has taken over", upgrade.pid)
+            self._handed_over()
+        else:
+            _log.error("upgrade failed, the server goes on as it was")
 
 
 @dataclass(slots=True)

@@ -1,0 +1,100 @@
+"""What ``tricorn status`` and the other commands get from a supervisor."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from tricorn.supervisor.fleet import State, Worker
+
+if TYPE_CHECKING:
+    from tricorn.supervisor.control import Request
+    from tricorn.supervisor.supervisor import Supervisor
+
+
+class Commands:
+    """Answers the requests of the control socket."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._begun = time.monotonic()
+
+    def take(self, request: Request) -> None:
+        """Answer now, or have it answered later."""
+        commands = {
+            "status": self._status,
+            "reload": self._reload,
+            "scale": self._scale,
+            "stacks": self._stacks,
+            "stop": self._stop,
+            "logs": self._logs,
+        }
+        if request.command in commands:
+            commands[request.command](request)
+        else:
+            request.fail(f"{request.command} is not a command of this server")
+
+    def _status(self, request: Request) -> None:
+        supervisor = self._supervisor
+        workers = sorted(supervisor.fleet.workers.values(), key=lambda one: one.number)
+        request.finish(
+            data={
+                "app": supervisor.config.app.target,
+                "pid": os.getpid(),
+                "uptime": time.monotonic() - self._begun,
+                "state": supervisor.stopping or "serving",
+                "addresses": supervisor.addresses(),
+                "generation": supervisor.generation,
+                "wanted": supervisor.wanted,
+                "last_reload": supervisor.last_reload,
+                "workers": [self._row(worker) for worker in workers],
+            }
+        )
+
+    def _row(self, worker: Worker) -> dict[str, Any]:
+        seen = self._supervisor.health.read(worker)
+        return {
+            "pid": worker.pid,
+            "generation": worker.generation,
+            "state": worker.state.name.lower(),
+            "age": time.monotonic() - worker.born,
+            **{name: seen[name] for name in ("connections", "in_flight", "requests", "errors")},
+        }
+
+    def _reload(self, request: Request) -> None:
+        self._supervisor.reload(request)
+
+    def _scale(self, request: Request) -> None:
+        wanted = request.options.get("workers")
+        if not isinstance(wanted, int) or wanted < 1:
+            request.fail("scale takes a number of workers from 1")
+            return
+        self._supervisor.scale(wanted)
+        request.finish(data={"wanted": self._supervisor.wanted})
+
+    def _stacks(self, request: Request) -> None:
+        wanted = request.options.get("pid")
+        workers = [
+            worker
+            for worker in self._supervisor.fleet.workers.values()
+            if worker.state is not State.BOOTING and wanted in (None, worker.pid)
+        ]
+        if not workers:
+            request.fail("there is no such worker" if wanted else "there are no workers")
+            return
+        health = self._supervisor.health
+        delay = max(health.ask_for_stacks(worker) for worker in workers)
+
+        def answer() -> None:
+            texts = {f"worker {worker.pid}": health.stacks_of(worker) for worker in workers}
+            request.finish(data=texts)
+
+        self._supervisor.loop.later(delay, answer)
+
+    def _stop(self, request: Request) -> None:
+        request.finish(data={"stopping": True})
+        self._supervisor.stop()
+
+    def _logs(self, request: Request) -> None:
+        request.finish(data={"lines": self._supervisor.messages()})

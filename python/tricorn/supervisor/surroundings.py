@@ -1,0 +1,120 @@
+"""What the system sees of a supervisor: pid file, control socket, systemd, title, last messages."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from pathlib import Path
+
+from tricorn.config import Config
+from tricorn.supervisor import systemd
+from tricorn.supervisor.control import ControlServer, Handler, Request
+from tricorn.supervisor.loop import Loop
+from tricorn.supervisor.pidfile import PidFile
+from tricorn.supervisor.title import set_title, supervisor_title
+
+_KEPT = 200
+"""Messages of the error log that ``tricorn logs`` shows."""
+
+
+class Surroundings:
+    """Opened before the first worker, closed after the last; every method is quick."""
+
+    def __init__(self, config: Config, loop: Loop, handler: Handler) -> None:
+        self._config = config
+        self._loop = loop
+        self.messages = _Messages()
+        self._waiting: list[Request] = []
+        self._control = ControlServer.open(
+            config.operations.control_socket,
+            {"pid": os.getpid(), "app": config.app.target, "directory": str(Path.cwd())},
+            handler,
+        )
+        if self._control is not None:
+            loop.watch(self._control, self._control.poll)
+        path = config.operations.pidfile
+        self._pidfile = None if path is None else PidFile(path)
+        seconds = systemd.watchdog_seconds()
+        self._watchdog = None if seconds is None else seconds / 2
+        self.show("starting")
+
+    def show(self, state: str) -> None:
+        """Put the state into the title, and into what ``systemctl status`` shows."""
+        name, app = self._config.operations.proc_name, self._config.app.target or ""
+        set_title(supervisor_title(name, app, state))
+        systemd.notify(STATUS=state)
+
+    def waits(self) -> tuple[float | None, float | None]:
+        """After how many seconds at the most to call `attend`."""
+        return self._watchdog, self._control.wait() if self._control else None
+
+    def attend(self) -> None:
+        """The loop turns: slow clients are dropped, and systemd is told."""
+        if self._control is not None:
+            self._control.poll()
+        if self._watchdog is not None:
+            systemd.notify(WATCHDOG=1)
+
+    def wait_for_reload(self, request: Request) -> None:
+        """Answer this one when the reload has ended."""
+        self._waiting.append(request)
+
+    def reloading(self) -> None:
+        """A new generation starts."""
+        systemd.notify_reloading("reloading")
+        self.show("reloading")
+
+    def serving(self, state: str, failure: str = "") -> None:
+        """Requests are answered; after a reload that has succeeded or failed, too."""
+        systemd.notify(READY=1, MAINPID=os.getpid())
+        self.show(f"reload failed, {state}" if failure else state)
+        waiting, self._waiting = self._waiting, []
+        for request in waiting:
+            if failure:
+                request.fail(f"reload failed, the server goes on as it was: {failure}")
+            else:
+                request.finish(data={"reload": "done"})
+
+    def stopping(self) -> None:
+        """The server stops."""
+        systemd.notify(STOPPING=1)
+        self.show("stopping")
+
+    def handed_over(self) -> None:
+        """Another supervisor has the sockets: it will want the pid file, and a control socket."""
+        self._release()
+
+    def close(self) -> None:
+        """Leave no file behind."""
+        for request in self._waiting:
+            request.fail("the server has stopped")
+        self._release()
+        self.messages.close()
+
+    def _release(self) -> None:
+        if self._control is not None:
+            self._control.poll()  # last answers
+            self._loop.forget(self._control)
+            self._control.close()
+            self._control = None
+        if self._pidfile is not None:
+            self._pidfile.close()
+            self._pidfile = None
+
+
+class _Messages(logging.Handler):
+    """Keeps the last messages of the error log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=_KEPT)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logging.getLogger("tricorn.supervisor").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+    def close(self) -> None:
+        logging.getLogger("tricorn.supervisor").removeHandler(self)
+        super().close()

@@ -1,0 +1,131 @@
+"""``tricorn status`` and its kin, against a running server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit import Server, serve, wait_until
+from tests.process.conftest import get
+from tests.process.test_workers import ask, children, wait_count
+from tests.process.versions import Site
+
+ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """An application, version one."""
+    site = Site(tmp_path, "asgi")
+    site.write("one")
+    return site
+
+
+@pytest.fixture
+def server(site: Site) -> Iterator[Server]:
+    """Two workers, and a control socket of their own."""
+    path = site.directory / "control"
+    files = ("--control-socket", str(path), "--pid", "pid")
+    options = ("--workers", "2", "--graceful-timeout", "1", *files)
+    with serve("site_app:app", *options, app_dir=site.directory, env=ENV) as server:
+        yield server
+    assert not path.exists()
+    assert not (site.directory / "pid").exists()
+
+
+def command(site: Site, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "tricorn", *words, "--control", str(site.directory / "control")],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def data(site: Site, *words: str) -> dict[str, Any]:
+    """What a command answers as JSON; it must succeed."""
+    done = command(site, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_status(site: Site, server: Server) -> None:
+    assert ask(server, "/version") == "one"
+    status = data(site, "status")
+    assert status["pid"] == server.pid == int((site.directory / "pid").read_text())
+    assert status["addresses"] == [server.url]
+    assert status["wanted"] == 2
+    assert {worker["pid"] for worker in status["workers"]} == children(server)
+    assert sum(worker["requests"] for worker in status["workers"]) == 1
+    assert "generation" in command(site, "status").stdout
+
+
+def test_reload_waits_for_its_end(site: Site, server: Server) -> None:
+    before = children(server)
+    site.write("two")
+    data(site, "reload")
+    assert ask(server, "/version") == "two"
+    assert data(site, "status")["generation"] == 2
+    wait_until(lambda: not children(server) & before, "the old workers have left")
+
+
+def test_a_reload_that_fails(site: Site, server: Server) -> None:
+    site.put("raise RuntimeError('new and broken')")
+    done = command(site, "reload")
+    assert done.returncode == 1
+    assert "new and broken" in done.stdout + done.stderr
+    assert "new and broken" in data(site, "status")["last_reload"]
+    assert ask(server, "/version") == "one"
+
+
+def test_scale(site: Site, server: Server) -> None:
+    for count in (3, 1):
+        data(site, "scale", str(count))
+        wait_count(server, count)
+    assert command(site, "scale", "0").returncode == 2
+
+
+def test_stacks_of_a_worker_that_hangs(site: Site, server: Server) -> None:
+    with server.connect() as wire:
+        wire.send(get("/deadlock"))
+        server.stdout.wait(lambda text: "stuck" in text, "a call that never ends")
+        assert "in wait_for" in command(site, "stacks").stdout
+    assert command(site, "stacks", "1").returncode == 1
+
+
+def test_logs(site: Site, server: Server) -> None:
+    data(site, "reload")
+    assert any("generation 2" in line for line in data(site, "logs")["lines"])
+
+
+def test_stop(site: Site, server: Server) -> None:
+    data(site, "stop")
+    assert server.wait_exit() == 0
+
+
+def test_a_daemon(site: Site) -> None:
+    path = site.directory / "control"
+    words = ["--workers", "1", "--port", "0", "--daemon", "--control-socket", str(path)]
+    started = subprocess.run(
+        [sys.executable, "-m", "tricorn", "site_app:app", *words, "--error-log", "errors"],
+        cwd=site.directory,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert started.returncode == 0, started.stderr
+    assert "serving site_app:app" in started.stdout + started.stderr
+    status = data(site, "status")
+    data(site, "stop")
+    wait_until(lambda: not Path(f"/proc/{status['pid']}").exists(), "the daemon has ended")
