@@ -14,7 +14,7 @@ from tests.process.test_workers import KINDS, children, wait_count, wait_replace
 from tests.process.versions import Site
 from tests.soak.load import Load
 
-REQUESTS = int(os.environ.get("SOAK_REQUESTS", "75000"))
+REQUESTS = int(os.environ.get("SOAK_REQUESTS", "30000"))
 """At least so many for each kind of application."""
 RELOADS = int(os.environ.get("SOAK_RELOADS", "25"))
 
@@ -32,8 +32,20 @@ def reload(server: Server, site: Site, turn: int) -> None:
 def more_and_fewer(server: Server, site: Site, turn: int) -> None:
     """A storm of changes, back to where it began."""
     for number in [signal.SIGTTIN] * 3 + [signal.SIGTTOU] * 3:
-        server.send_signal(number)
+        change(server, number)
     wait_count(server, 2)
+
+
+def change(server: Server, number: signal.Signals) -> None:
+    """One signal at a time: of those of a kind that wait, the kernel keeps only one."""
+    before = changes(server)
+    server.send_signal(number)
+    wait_until(lambda: changes(server) > before, "the signal is taken")
+
+
+def changes(server: Server) -> int:
+    """How often another number of workers was asked for."""
+    return server.stderr.text().count("workers are wanted now")
 
 
 def kill_one(server: Server) -> None:
@@ -90,7 +102,7 @@ def test_a_kill_costs_what_the_worker_held(kind: str, tmp_path: Path) -> None:
     interface, *options = KINDS[kind]
     site = Site(tmp_path, interface)
     site.write("one")
-    clients, kills = 10, 10
+    clients, kills = 10, 5  # more would be followed by a pause
     with serve("site_app:app", "--workers", "2", *options, app_dir=tmp_path) as server:
         assert isinstance(server.address, tuple)
         with Load(server.address, keeping=clients, fresh=0) as load:

@@ -153,14 +153,15 @@ def _spawns(fleet: Fleet, plan: Plan, leaving: int) -> list[Spawn]:
 class Patience:
     """How long to wait before the next start, when workers keep dying young.
 
-    The first death is followed by a new worker at once; then the delay doubles up to 30 s, until
-    a worker has lived for a minute.
+    The first few are followed by a new worker at once: a crash, or a kill by the system, costs no
+    time. From then on the delay doubles up to 30 s, until a worker has lived for a minute.
     """
 
     deaths: int = 0
     not_before: float = 0.0
 
     YOUNG = 60.0
+    AT_ONCE = 5
     FIRST = 0.5
     LONGEST = 30.0
 
@@ -170,9 +171,9 @@ class Patience:
             self.deaths = 0
             return
         self.deaths += 1
-        if self.deaths > 1:
-            delay = min(self.FIRST * 2 ** (self.deaths - 2), self.LONGEST)
-            self.not_before = now + delay
+        if self.deaths > self.AT_ONCE:
+            delay = self.FIRST * 2 ** (self.deaths - self.AT_ONCE - 1)
+            self.not_before = now + min(delay, self.LONGEST)
 
     def forget(self) -> None:
         """A new generation starts with a clean sheet."""

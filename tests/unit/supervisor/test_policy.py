@@ -207,10 +207,10 @@ def test_a_reload_replaces_one_by_one() -> None:
 def test_who_dies_young_again_and_again_waits_longer() -> None:
     patience = Patience()
     waits = []
-    for _ in range(9):
+    for _ in range(13):
         patience.died(age=1.0, now=100.0)
         waits.append(max(0.0, patience.not_before - 100.0))
-    assert waits == [0, 0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert waits == [0, 0, 0, 0, 0, 0.5, 1, 2, 4, 8, 16, 30, 30]
     patience.died(age=61.0, now=100.0)
     patience.died(age=1.0, now=200.0)
     assert patience.not_before <= 200.0, "a long life is a clean sheet"
