@@ -402,6 +402,9 @@ impl<X> Net<X> {
             sys::reset_on_close(conn.fd()); // the peer reads nothing: no use in waiting for it
             return Some(Step::Closed(self.close(token)));
         }
+        if conn.phase() == Phase::Head && conn.readable && !conn.has_pending() {
+            return None; // it came in time, and we are late: read it first
+        }
         match conn.phase() {
             Phase::Head if conn.has_pending() => Some(self.refuse(token, Reject::HeadTimeout)),
             Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
