@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import serve, wait_until
+from tests.kit import Server, serve, wait_until
 from tests.kit.process import ROOT
 from tests.process.conftest import Start, begin_slow, get, handles, read_begun, refuses
 
@@ -123,3 +123,17 @@ def test_the_shutdown_extension_ends_a_stream_well() -> None:
         assert answer.body == b"begun, ended"
         assert answer.framing == "chunked"
         assert server.wait_exit() == 0
+
+
+def test_a_signal_that_another_thread_is_given(start: Start) -> None:
+    """The kernel picks any thread of a process that is just being continued."""
+    with start() as server:
+        server.send_signal(signal.SIGSTOP)
+        wait_until(lambda: state_of(server) == "T", "the process is stopped")
+        server.send_signal(signal.SIGCONT)
+        assert server.stop() == 0
+
+
+def state_of(server: Server) -> str:
+    """The letter of the process's state (proc(5), stat)."""
+    return Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[0]

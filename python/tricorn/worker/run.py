@@ -6,12 +6,11 @@ asyncio is imported for ASGI only: a WSGI application starts a fifth sooner with
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tricorn.net.listen import close_listeners, open_listeners
-from tricorn.worker.signals import stop_signals
+from tricorn.worker.signals import Waker, stop_signals
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,17 +35,15 @@ def run(loaded: Loaded, config: Config, announce: Announce) -> None:
 def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     from tricorn.worker.wsgi import WsgiService
 
-    # A bare lock: a handler may interrupt its own thread inside an Event, and block on it there.
-    stopped = threading.Lock()
-    stopped.acquire()
     listeners = open_listeners(config.listen)
     service = WsgiService(loaded.app, config)
+    waker = Waker()
     try:
-        with stop_signals(stopped.release):
+        with waker, stop_signals(waker.wake):
             service.start(listeners)
             detail = threads_text(config.process.threads)
             announce([listener.display for listener in listeners], detail)
-            stopped.acquire()
+            waker.wait()
             service.stop(listeners)
     finally:
         close_listeners(listeners)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -36,3 +37,38 @@ def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
     finally:
         for number, earlier in previous.items():
             signal.signal(number, earlier)
+
+
+class Waker:
+    """Lets a thread sleep until it is woken, also by a signal that another thread was given.
+
+    A lock would do for the first, but not for the second: the kernel may deliver a signal to any
+    thread, and CPython's handler then only makes a note for the main thread, which sleeps on. To a
+    descriptor it writes (`signal.set_wakeup_fd`), and a read of that returns.
+    """
+
+    _woken = False
+
+    def __enter__(self) -> Waker:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        self._is_main = threading.current_thread() is threading.main_thread()
+        if self._is_main:
+            self._previous = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._is_main:
+            signal.set_wakeup_fd(self._previous)
+        os.close(self._read)
+        os.close(self._write)
+
+    def wake(self) -> None:
+        """Have `wait` return; also from a signal handler."""
+        self._woken = True
+        os.write(self._write, b"\0")
+
+    def wait(self) -> None:
+        """Sleep until `wake` was called. Handlers of signals run meanwhile."""
+        while not self._woken:
+            os.read(self._read, 1)
