@@ -69,14 +69,13 @@ def test_check_with_a_broken_application(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["check"], []])
 def test_wrong_settings_end_with_2_and_without_a_traceback(run: Run, command: list[str]) -> None:
-    done = run(*command, "main:app", "--port", "x", "--workers", "2")
+    done = run(*command, "main:app", "--port", "x", "--workers", "900")
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
         "tricorn: 2 settings are wrong\n"
         '  command line --port: "x" is not a whole number\n'
-        '  command line --workers: "2" is too large; '
-        "multiple worker processes are not in this version yet, only 1\n"
+        '  command line --workers: "900" is too large; the most is 512\n'
     )
 
 

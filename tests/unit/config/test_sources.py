@@ -56,7 +56,7 @@ def test_all_mistakes_of_all_sources_at_once(load: Load, tmp_path: Path) -> None
     )
     env = {"TRICORN_HEAD_SIZE": "1", "TRICORN_HEADSIZE": "1"}
     with pytest.raises(ConfigError) as error:
-        load({"port": "x", "workers": "2", "bind": (":1", "nowhere")}, env)
+        load({"port": "x", "workers": "900", "bind": (":1", "nowhere")}, env)
     assert str(error.value).startswith("8 settings are wrong\n")
     assert mistakes(error) == [
         'tricorn.toml:4 limits.head-size: "64Kib0" is not a size; '
@@ -69,8 +69,7 @@ def test_all_mistakes_of_all_sources_at_once(load: Load, tmp_path: Path) -> None
         "environment TRICORN_HEADSIZE: is not a setting; "
         "did you mean TRICORN_HEAD_SIZE or TRICORN_THREADS?",
         'command line --port: "x" is not a whole number',
-        'command line --workers: "2" is too large; '
-        "multiple worker processes are not in this version yet, only 1",
+        'command line --workers: "900" is too large; the most is 512',
         'command line --bind: "nowhere" has no port; '
         "write host:port, [IPv6]:port, :port, unix:PATH or fd://N (as nowhere:8000)",
     ]
