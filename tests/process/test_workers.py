@@ -108,7 +108,8 @@ def test_a_dead_worker_is_replaced(workers: Serve, path: str) -> None:
         after = wait_until(lambda: children(server) - before, "another worker")
         wait_until(lambda: len(children(server)) == 2, "two workers")
         what = {"/exit": "exit code 7", "/crash": "SIGSEGV"}[path]
-        server.stderr.wait(lambda text: what in text, what)
+        text = server.stderr.wait(lambda text: what in text, what)
+        assert f"in flight: GET {path} of 127.0.0.1:" in text
         assert len(after) == 1
         assert ask(server, "/version") == "one"
 
@@ -199,6 +200,15 @@ def test_recycling_loses_nothing(workers: Serve) -> None:
         assert "Traceback" not in server.stderr.text()
 
 
+def test_a_worker_that_grows_is_recycled(workers: Serve) -> None:
+    with workers(1, "--max-memory", "200MiB") as server:
+        before = children(server)
+        assert ask(server, "/grow") == "/grow"
+        wait_replaced(server, before)
+        wait_count(server, 1)
+        assert ask(server, "/version") == "one"
+
+
 @pytest.mark.parametrize("path", ["/spin", "/block", "/deadlock"])
 def test_a_hang_is_seen_shown_and_ended(kind: tuple[str, ...], site: Site, path: str) -> None:
     """With one thread, or the loop's, stuck in Python, in C, and in a lock."""
@@ -218,6 +228,7 @@ def test_a_hang_is_seen_shown_and_ended(kind: tuple[str, ...], site: Site, path:
         where = {"/spin": "in spin", "/block": "in body_of", "/deadlock": "in wait_for"}[path]
         assert where in text
         assert "no sign of life" in text
+        assert f"in flight: GET {path} of" in text
         assert ask(server, "/version") == "one"
 
 

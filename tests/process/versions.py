@@ -10,6 +10,8 @@ import os, signal, threading, time
 
 VERSION = {version!r}
 
+KEPT = []
+
 def deadlock():
     lock = threading.Lock()
     with lock:
@@ -37,6 +39,8 @@ def body_of(path):
         case "/deadlock":
             print("stuck", flush=True)
             deadlock()
+        case "/grow":
+            KEPT.append(bytes(b"x" * (256 << 20)))
         case "/exit":
             os._exit(7)
         case "/crash":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tricorn.config.address import TcpAddress, parse_address
 from tricorn.config.atoms import DEFAULT_FORMAT, check_access_format
-from tricorn.config.kinds import Mode, Seconds, Workers
+from tricorn.config.kinds import Mode, Seconds, Size, Workers
 from tricorn.config.setting import setting
 
 
@@ -119,6 +119,11 @@ class Process:
     )
     max_lifetime: Seconds = setting(0.0, help="Time after which a worker is recycled; 0 for never.")
     max_lifetime_jitter: Seconds = setting(0.0, help="Up to so much more time, by chance.")
+    max_memory: Size = setting(
+        0,
+        help="Memory (PSS) of a worker above which it is recycled, looked at every 5 s; "
+        "0 for any. Linux only.",
+    )
     reload_surge: int = setting(
         1,
         least=1,

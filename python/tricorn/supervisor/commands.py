@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tricorn.supervisor.fleet import State, Worker
+from tricorn.supervisor.memory import pss
 
 if TYPE_CHECKING:
     from tricorn.supervisor.control import Request
@@ -59,6 +60,7 @@ class Commands:
             "generation": worker.generation,
             "state": worker.state.name.lower(),
             "age": time.monotonic() - worker.born,
+            "pss": pss(worker.pid),
             **{name: seen[name] for name in ("connections", "in_flight", "requests", "errors")},
         }
 

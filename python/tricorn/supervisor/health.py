@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tricorn._core import Scoreboard
 from tricorn.config.serving import Process
 from tricorn.supervisor.fleet import Worker
+from tricorn.supervisor.memory import pss
 from tricorn.supervisor.stacks import DELAY, Stacks
 
 _log = logging.getLogger("tricorn.supervisor")
@@ -18,6 +19,8 @@ FREE = 2**64 - 1
 """The beat of a worker that waits for work."""
 TICK = 1.0
 """Seconds between two looks."""
+WEIGH = 5.0
+"""Seconds between two looks at the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Health:
         self.scoreboard = scoreboard
         self._stacks: dict[int, Stacks] = {}
         self._lives: dict[int, Life] = {}
+        self._weighed: dict[int, float] = {}
 
     def prepare(self, number: int) -> Stacks:
         """A clean place for a new worker; the file that it will write its stacks to."""
@@ -51,21 +55,24 @@ class Health:
 
     def tick(self, settings: Process) -> float | None:
         """Seconds to the next look; None if there is nothing to look for."""
-        watched = settings.timeout or settings.max_requests or settings.max_lifetime
-        return TICK if watched else None
+        limits = (settings.max_requests, settings.max_lifetime, settings.max_memory)
+        return TICK if settings.timeout or any(limits) else None
 
     def check(self, worker: Worker, settings: Process, now: float) -> str:
         """Note if the worker is worn; return why it is taken for stuck, or nothing."""
         seen = self.read(worker)
-        worker.worn = worker.worn or self._worn(worker, seen["requests"], now)
+        worker.worn = (
+            worker.worn
+            or self._worn(worker, seen["requests"], now)
+            or self._too_large(worker, settings.max_memory, now)
+        )
         beat = seen["beat"]
         if not settings.timeout or beat in (0, FREE):
             return ""
         silent = time.monotonic() - beat / 1000
         if silent < settings.timeout:
             return ""
-        held = seen["in_flight"]
-        return f"no sign of life for {silent:.0f} s (--timeout), {held} requests in flight"
+        return f"no sign of life for {silent:.0f} s (--timeout)"
 
     def _worn(self, worker: Worker, requests: int, now: float) -> str:
         life = self._lives[worker.pid]
@@ -75,6 +82,27 @@ class Health:
         if life.seconds and age >= life.seconds:
             return f"it is {age:.0f} s old (--max-lifetime)"
         return ""
+
+    def _too_large(self, worker: Worker, most: int, now: float) -> str:
+        """Looked at seldom: the kernel walks through all pages of the process for it."""
+        if not most or now < self._weighed.get(worker.pid, 0.0) + WEIGH:
+            return ""
+        self._weighed[worker.pid] = now
+        size = pss(worker.pid) or 0
+        if size <= most:
+            return ""
+        return f"it takes {size / 2**20:.0f} MiB (--max-memory)"
+
+    def held(self, worker: Worker) -> str:
+        """The requests in flight of a worker, for the log; also after its end."""
+        now = time.monotonic()
+        requests = self.scoreboard.slot(worker.number).requests()
+        texts = [
+            f"{one['request']} of {one['client'] or 'a unix socket'}"
+            f" for {max(0.0, now - one['started'] / 1000):.1f} s"
+            for one in requests
+        ]
+        return f"; in flight: {', '.join(texts)}" if texts else ""
 
     def ask_for_stacks(self, worker: Worker) -> float:
         """Have a stuck worker write its stacks; returns the seconds that this may take."""
@@ -97,4 +125,5 @@ class Health:
             _log.error("worker %d was here when it hung\n%s", worker.pid, text)
         stacks.close()
         self._lives.pop(worker.pid, None)
+        self._weighed.pop(worker.pid, None)
         self.scoreboard.slot(worker.number).clear()

@@ -119,8 +119,6 @@ class Supervisor:
         """The last messages of the supervisor."""
         return list(self._around.messages.lines)
 
-    # ---- Waiting
-
     def _wait(self) -> None:
         """Take in what happens until something does, or a time comes."""
         around = self._around
@@ -255,8 +253,6 @@ class Supervisor:
         if not os.isatty(0):  # a terminal sends this signal when its window changes
             self.wanted = 0
 
-    # ---- What has happened to workers
-
     def _settle(self) -> None:
         """When all workers of the newest generation answer, and no others: it has taken over."""
         generations, config = self._generations, self.config
@@ -292,6 +288,7 @@ class Supervisor:
         self._posts.pop(pid).close()
 
     def _gone(self, worker: Worker, status: int) -> None:
+        held = self.health.held(worker)
         self.health.gone(worker)
         if worker.state is State.DRAINING:
             if worker.killed:
@@ -302,7 +299,7 @@ class Supervisor:
             self._could_not_start(worker, status)
             return
         what = worker.failure.text if worker.failure else explain(status, worker.killed)
-        _log.error("worker %d ended: %s; another one starts", worker.pid, what)
+        _log.error("worker %d ended: %s%s; another one starts", worker.pid, what, held)
 
     def _could_not_start(self, worker: Worker, status: int) -> None:
         """The first sign of life of a generation is its death: back to the one before."""
@@ -331,8 +328,8 @@ class Supervisor:
             settings = self._generations.config_of(worker.generation).process
             why = self.health.check(worker, settings, now)
             if why:
-                _log.error("worker %d hangs: %s; another one starts", worker.pid, why)
-                worker.hang = why
+                worker.hang = why + self.health.held(worker)
+                _log.error("worker %d hangs: %s; another one starts", worker.pid, worker.hang)
                 self.fleet.retired(worker.pid, now + self.health.ask_for_stacks(worker))
 
     def _plan(self) -> Plan:
