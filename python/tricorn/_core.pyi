@@ -22,6 +22,7 @@ __all__ = [
     "Waiter",
     "Write",
     "WsgiCore",
+    "expire_with_parent",
     "reset_on_delivery",
 ]
 
@@ -29,6 +30,12 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 class ClientDisconnected(OSError):  # noqa: N818 (the ASGI specification has no name for it)
     """What an application gets from send() and from reads once its client has gone."""
+
+def expire_with_parent(seconds: int) -> None:
+    """After the end of the parent process, this one has so many seconds left, even if it hangs.
+
+    Linux only (prctl(2), PR_SET_PDEATHSIG); elsewhere it does nothing. Raises OSError.
+    """
 
 def reset_on_delivery(signal: int) -> None:
     """Reset a signal's handler to the default one when it is next delivered.

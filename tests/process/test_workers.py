@@ -188,6 +188,17 @@ def test_workers_leave_with_their_supervisor(workers: Serve) -> None:
             wait_gone(pid)
 
 
+@pytest.mark.parametrize("path", ["/spin", "/block"])
+def test_a_stuck_worker_ends_with_its_supervisor(workers: Serve, path: str) -> None:
+    with workers(1, "--graceful-timeout", "0") as server, server.connect() as wire:
+        [pid] = children(server)
+        wire.send(get(path))
+        server.stdout.wait(lambda text: "stuck" in text, "a call that never ends")
+        server.send_signal(signal.SIGKILL)
+        wait_gone(pid)
+        assert server.wait_exit() == -signal.SIGKILL
+
+
 def test_recycling_loses_nothing(workers: Serve) -> None:
     with workers(2, "--max-requests", "20") as server:
         first = children(server)

@@ -7,6 +7,7 @@
 mod asgi;
 mod inflight;
 mod net;
+mod orphan;
 mod py;
 mod scoreboard;
 mod settings;
@@ -35,6 +36,12 @@ mod _core {
     use crate::wsgi::respond::{StartResponse, Write};
 
     use pyo3::prelude::*;
+
+    /// After the end of the parent process, this one has so many seconds left, even if it hangs.
+    #[pyfunction]
+    fn expire_with_parent(seconds: u32) -> PyResult<()> {
+        Ok(crate::orphan::expire_with_parent(seconds)?)
+    }
 
     /// Resets `signal` to its default disposition when it is next delivered.
     #[pyfunction]

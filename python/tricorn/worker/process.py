@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import select
 import signal
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
+from tricorn._core import expire_with_parent
 from tricorn.config import Config
 from tricorn.errors import AppError, LifespanError, TricornError
 from tricorn.net.listener import Listener
@@ -27,6 +29,10 @@ _BEATS = 4
 """Beats of the event loop within the time after which it is taken for stuck."""
 _SELDOM = 5.0
 """Seconds between two beats at the most."""
+
+
+_MARGIN = 5.0
+"""Seconds beyond the graceful timeout after which a worker without a supervisor must be gone."""
 
 
 class Outbox(Protocol):
@@ -71,6 +77,7 @@ class WorkerProcess:
 
         try:
             configure(self.config.logs)
+            expire_with_parent(math.ceil(self.config.process.graceful_timeout + _MARGIN))
             self._load_and_serve()
         except TricornError as error:
             self.outbox.failed(error.exit_code, str(error))

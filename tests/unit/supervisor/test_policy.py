@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -184,7 +184,12 @@ class Histories(RuleBasedStateMachine):
         assert not any(is_old(worker, self.plan) for worker in self.fleet.workers.values())
 
 
-Histories.TestCase.settings = settings(max_examples=400, stateful_step_count=40, deadline=None)
+Histories.TestCase.settings = settings(
+    max_examples=200,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # that is said of the machine
+)
 TestHistories = Histories.TestCase
 
 
