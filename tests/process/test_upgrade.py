@@ -99,3 +99,17 @@ def test_a_new_supervisor_that_fails_changes_nothing(tmp_path: Path) -> None:
         site.write("two")
         upgrade(server, server.pid)
         assert ask(server, "/version") == "two"
+
+
+def test_the_pid_file_and_the_control_socket_go_along(tmp_path: Path) -> None:
+    site = Site(tmp_path, "asgi")
+    site.write("one")
+    held, control = tmp_path / "pid", tmp_path / "control"
+    files = ("--pid", str(held), "--control-socket", str(control))
+    with started(site, "--workers", "1", "--port", "0", *files) as server:
+        new = upgrade(server, server.pid)
+        wait_until(lambda: held.exists() and held.read_text().strip() == str(new), "its number")
+        wait_until(control.exists, "its control socket")
+        assert ask(server, "/version") == "one"
+    assert not held.exists()
+    assert not control.exists()

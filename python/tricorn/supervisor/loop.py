@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import selectors
 import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
+
+from tricorn.errors import TricornError
+
+_log = logging.getLogger("tricorn.supervisor")
 
 
 class HasFileno(Protocol):
@@ -47,13 +52,25 @@ class Loop:
         waits = [*at_most, *(max(0.0, one - now) for one in times if one is not None)]
         ends = [one for one in waits if one is not None and one < math.inf]
         for key, _ in self._selector.select(min(ends, default=None)):
-            key.data()
+            # One call may end what another was about: its descriptor is closed, or even new.
+            if self._selector.get_map().get(key.fd) == key:
+                _make(key.data)
         now = time.monotonic()
         due = [call for time, call in self._later if time <= now]
         self._later = [(time, call) for time, call in self._later if time > now]
         for call in due:
-            call()
+            _make(call)
 
     def close(self) -> None:
         """Wait for nothing any more; the descriptors stay open."""
         self._selector.close()
+
+
+def _make(call: Callable[[], None]) -> None:
+    """Make a call; a mistake of ours must not end the server, so it is logged."""
+    try:
+        call()
+    except TricornError:
+        raise
+    except Exception:
+        _log.exception("a bug in Tricorn's supervisor, please report it")

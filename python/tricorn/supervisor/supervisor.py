@@ -80,6 +80,8 @@ class Supervisor:
         if self._reloader is not None:
             self.loop.watch(self._reloader, self._take_changes)
         self._around = Surroundings(self.config, self.loop, Commands(self).take)
+        if not self._takeover.sockets:
+            self._around.claim()
         self._inlet = Inlet()
         self.loop.watch(self._inlet, self._take_signals)
         try:
@@ -152,8 +154,6 @@ class Supervisor:
             self.loop.forget(self._reloader)
 
     def _take_messages(self, pid: int) -> None:
-        if pid not in self._posts:
-            return  # its end was taken in just now, with the same events
         messages, ended = self._posts[pid].read()
         if ended:
             self.loop.forget(self._posts[pid])
@@ -267,7 +267,9 @@ class Supervisor:
         if self._ready is not None:
             addresses = [one.display for one in self._sockets.open(config.listen)]
             self._setup.announce(self._ready, addresses, self.wanted)
-            self._takeover.done()
+            if self._takeover.sockets:
+                self._takeover.done()
+                self._around.claim_after()
             self._ready = None
 
     def _reap(self) -> None:

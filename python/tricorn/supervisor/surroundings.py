@@ -8,12 +8,17 @@ from collections import deque
 from pathlib import Path
 
 from tricorn.config import Config
+from tricorn.errors import TricornError
 from tricorn.supervisor import systemd
 from tricorn.supervisor.control import ControlServer, Handler, Request
 from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.pidfile import PidFile
 from tricorn.supervisor.title import set_title, supervisor_title
 
+_log = logging.getLogger("tricorn.supervisor")
+
+_RETRY = 0.1
+"""Seconds between two tries to take what another supervisor lets go of."""
 _KEPT = 200
 """Messages of the error log that ``tricorn logs`` shows."""
 
@@ -24,20 +29,38 @@ class Surroundings:
     def __init__(self, config: Config, loop: Loop, handler: Handler) -> None:
         self._config = config
         self._loop = loop
+        self._handler = handler
         self.messages = _Messages()
         self._waiting: list[Request] = []
-        self._control = ControlServer.open(
-            config.operations.control_socket,
-            {"pid": os.getpid(), "app": config.app.target, "directory": str(Path.cwd())},
-            handler,
-        )
-        if self._control is not None:
-            loop.watch(self._control, self._control.poll)
-        path = config.operations.pidfile
-        self._pidfile = None if path is None else PidFile(path)
+        self._control: ControlServer | None = None
+        self._pidfile: PidFile | None = None
         seconds = systemd.watchdog_seconds()
         self._watchdog = None if seconds is None else seconds / 2
         self.show("starting")
+
+    def claim(self) -> None:
+        """Take the pid file and the control socket. Raises TricornError if another has them."""
+        settings = self._config.operations
+        if settings.pidfile is not None and self._pidfile is None:
+            self._pidfile = PidFile(settings.pidfile)
+        instance = {
+            "pid": os.getpid(),
+            "app": self._config.app.target,
+            "directory": str(Path.cwd()),
+        }
+        self._control = ControlServer.open(settings.control_socket, instance, self._handler)
+        if self._control is not None:
+            self._loop.watch(self._control, self._control.poll)
+
+    def claim_after(self, tries: int = 50) -> None:
+        """The same, from a supervisor that lets go of them about now."""
+        try:
+            self.claim()
+        except TricornError as error:
+            if tries:
+                self._loop.later(_RETRY, lambda: self.claim_after(tries - 1))
+            else:
+                _log.error("%s", error)
 
     def show(self, state: str) -> None:
         """Put the state into the title, and into what ``systemctl status`` shows."""
