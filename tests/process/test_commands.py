@@ -113,6 +113,24 @@ def test_stop(site: Site, server: Server) -> None:
     assert server.wait_exit() == 0
 
 
+def test_a_start_that_fails_leaves_nothing(site: Site, server: Server) -> None:
+    """Another server has the pid file: the socket file of the second one goes again."""
+    path = site.directory / "second"
+    words = ["--workers", "1", "--bind", f"unix:{path}", "--pid", "pid"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tricorn", "site_app:app", *words],
+        cwd=site.directory,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert str(server.pid) in done.stderr
+    assert not path.exists()
+    assert (site.directory / "pid").exists()
+
+
 def test_a_daemon(site: Site) -> None:
     path = site.directory / "control"
     words = ["--workers", "1", "--port", "0", "--daemon", "--control-socket", str(path)]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from tricorn.supervisor.fleet import Fleet, State, Worker
 
+QUICK = 1.5
+"""Seconds that workers get to cancel and shut down when the server stops quickly."""
 KILL_AFTER = 2.0
 """Seconds that a worker has beyond its graceful timeout to cancel, shut down and leave."""
 

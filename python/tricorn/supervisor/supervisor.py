@@ -28,7 +28,7 @@ from tricorn.supervisor.generations import Generations
 from tricorn.supervisor.health import Health
 from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.messages import Failed, Message, Post, Ready
-from tricorn.supervisor.policy import Kill, Patience, Plan, Retire, Spawn, decide, wake_at
+from tricorn.supervisor.policy import QUICK, Kill, Patience, Plan, Retire, Spawn, decide, wake_at
 from tricorn.supervisor.privileges import apply_umask, resolve
 from tricorn.supervisor.setup import Setup
 from tricorn.supervisor.signals import Inlet
@@ -38,9 +38,6 @@ from tricorn.supervisor.surroundings import Surroundings
 from tricorn.supervisor.upgrade import Takeover, Upgrades
 
 _log = logging.getLogger("tricorn.supervisor")
-
-QUICK = 1.5
-"""Seconds that workers get to cancel and shut down when the server stops quickly."""
 
 
 Child = Callable[[], int]
@@ -60,45 +57,50 @@ class Supervisor:
         self._sockets = Sockets(self._takeover.sockets)
         self._upgrades = Upgrades(self.loop, self._handed_over)
         self._reloader: Reloader | None = None
-        self._around: Surroundings
+        self._around = Surroundings(config, self.loop, Commands(self).take)
         self._spawner = Spawner(setup.work, self.health.scoreboard)
         self._posts: dict[int, Post] = {}
         self._generations = Generations(config)
         self.wanted = workers_of(config.process.workers)
         self.stopping = ""
         self.last_reload = ""
-        self._later: list[tuple[float, Callable[[], None]]] = []
         self._ready: Ready | None = None
         self._exit_code: int | None = None
 
     def run(self) -> int | Child:
-        """Serve until told to stop. Raises BindError before any worker is started."""
-        apply_umask(self.config.operations)
-        self._spawner.become(resolve(self.config.operations))
-        self._sockets.open(self.config.listen)
-        self._reloader = reloader_of(self.config)
-        if self._reloader is not None:
-            self.loop.watch(self._reloader, self._take_changes)
-        self._around = Surroundings(self.config, self.loop, Commands(self).take)
-        if not self._takeover.sockets:
-            self._around.claim()
-        self._inlet = Inlet()
-        self.loop.watch(self._inlet, self._take_signals)
+        """Serve until told to stop. Raises TricornError if it can't begin, and leaves nothing."""
         try:
-            while self._exit_code is None:
-                child = self._act()
-                if child is not None:
-                    return child
-                self._settle()
-                if self.stopping and not self.fleet.workers:
-                    break
-                self._wait()
+            self._open()
+            return self._serve()
         finally:
             if os.getpid() == self._spawner.pid:
                 self._sockets.close()
                 self._around.close()
                 if self._reloader is not None:
                     self._reloader.stop()
+
+    def _open(self) -> None:
+        """Everything that can fail before there is a worker."""
+        apply_umask(self.config.operations)
+        self._spawner.become(resolve(self.config.operations))
+        self._sockets.open(self.config.listen)
+        self._reloader = reloader_of(self.config)
+        if self._reloader is not None:
+            self.loop.watch(self._reloader, self._take_changes)
+        if not self._takeover.is_due:
+            self._around.claim()
+
+    def _serve(self) -> int | Child:
+        self._inlet = Inlet()
+        self.loop.watch(self._inlet, self._take_signals)
+        while self._exit_code is None:
+            child = self._act()
+            if child is not None:
+                return child
+            self._settle()
+            if self.stopping and not self.fleet.workers:
+                break
+            self._wait()
         return self._exit_code or 0
 
     @property
@@ -113,9 +115,7 @@ class Supervisor:
 
     def addresses(self) -> list[str]:
         """The display form of every listener."""
-        return [
-            listener.display for listeners in self._sockets.all.values() for listener in listeners
-        ]
+        return self._sockets.displays()
 
     def messages(self) -> list[str]:
         """The last messages of the supervisor."""
@@ -267,7 +267,7 @@ class Supervisor:
         if self._ready is not None:
             addresses = [one.display for one in self._sockets.open(config.listen)]
             self._setup.announce(self._ready, addresses, self.wanted)
-            if self._takeover.sockets:
+            if self._takeover.is_due:
                 self._takeover.done()
                 self._around.claim_after()
             self._ready = None

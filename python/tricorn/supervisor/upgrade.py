@@ -121,6 +121,11 @@ class Takeover:
         os.set_inheritable(given["ready"], False)
         return cls(sockets, given["ready"])
 
+    @property
+    def is_due(self) -> bool:
+        """Whether an old supervisor waits to be told that it can go."""
+        return self._ready is not None
+
     def done(self) -> None:
         """Tell the old supervisor, if there is one, that it can go."""
         if self._ready is not None:
