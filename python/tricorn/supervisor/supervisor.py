@@ -205,6 +205,8 @@ class Supervisor:
         """
         if request is not None:
             self._around.wait_for_reload(request)
+        if self.stopping:
+            return  # it would open the addresses again
         try:
             config = self._setup.load()
             self._sockets.open(config.listen)
@@ -213,9 +215,8 @@ class Supervisor:
             self._reload_failed(str(error))
             return
         self._around.reloading()
-        before = self.generation
         self._generations.begin(config)
-        _log.info("reloading: generation %d follows %d", self.generation, before)
+        _log.info("reloading: generation %d starts", self.generation)
         self.wanted = workers_of(config.process.workers)
         self._patience.forget()
 
@@ -225,12 +226,13 @@ class Supervisor:
         self._around.serving(self._state(), failure=why)
 
     def _state(self) -> str:
-        return (
-            f"{self.wanted} worker{'s' if self.wanted != 1 else ''}, generation {self.generation}"
-        )
+        return f"workers: {self.wanted}, generation {self.generation}"
 
     def _reopen(self) -> None:
-        configure(self.config.logs)
+        try:
+            configure(self.config.logs)
+        except TricornError as error:
+            _log.error("the logs could not be opened anew: %s", error)
         for pid in self.fleet.workers:
             send(pid, signal.SIGUSR1)
 
