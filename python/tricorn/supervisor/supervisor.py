@@ -199,10 +199,7 @@ class Supervisor:
         self._exit_code = 1
 
     def reload(self, request: Request | None = None) -> None:
-        """Begin a new generation from the configuration as it is now.
-
-        A ``request`` is answered when it has taken over, or has failed.
-        """
+        """Begin a new generation from the configuration of now; a ``request`` hears of its end."""
         if request is not None:
             self._around.wait_for_reload(request)
         if self.stopping:
