@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -120,5 +120,9 @@ def test_file_wrapper(wsgi: Server, method: str) -> None:
 
 
 def has_open(server: Server, path: Path) -> bool:
-    """Whether a descriptor of the process is of this file."""
-    return any(link.samefile(path) for link in Path(f"/proc/{server.pid}/fd").iterdir())
+    """Whether a descriptor of the process is of this file; one that closes meanwhile is not."""
+    for link in Path(f"/proc/{server.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            if link.samefile(path):
+                return True
+    return False
