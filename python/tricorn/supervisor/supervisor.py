@@ -10,11 +10,8 @@ from __future__ import annotations
 import logging
 import math
 import os
-import signal
 import time
-from collections.abc import Callable
 
-from tricorn._core import Scoreboard
 from tricorn.config import Config
 from tricorn.errors import TricornError
 from tricorn.logs.error_log import configure
@@ -27,21 +24,17 @@ from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
 from tricorn.supervisor.generations import Generations
 from tricorn.supervisor.health import Health
 from tricorn.supervisor.loop import Loop
-from tricorn.supervisor.messages import Failed, Message, Post, Ready
+from tricorn.supervisor.messages import Failed, Message, Ready
 from tricorn.supervisor.policy import QUICK, Kill, Patience, Plan, Retire, Spawn, decide, wake_at
 from tricorn.supervisor.privileges import apply_umask, resolve
 from tricorn.supervisor.setup import Setup
 from tricorn.supervisor.signals import Inlet
 from tricorn.supervisor.sockets import Sockets
-from tricorn.supervisor.spawn import Spawner, kill_all, send
 from tricorn.supervisor.surroundings import Surroundings
 from tricorn.supervisor.upgrade import Takeover, Upgrades
+from tricorn.supervisor.workers import Child, Workers
 
 _log = logging.getLogger("tricorn.supervisor")
-
-
-Child = Callable[[], int]
-"""What a new worker process is to do."""
 
 
 class Supervisor:
@@ -50,16 +43,13 @@ class Supervisor:
     def __init__(self, setup: Setup, config: Config) -> None:
         self._setup = setup
         self.loop = Loop()
-        self.fleet = Fleet()
+        self.workers = Workers(setup.work, self.loop, self._take, self._gone)
         self._patience = Patience()
-        self.health = Health(Scoreboard(2 * MOST_WORKERS))
         self._takeover = Takeover.from_environment()
         self._sockets = Sockets(self._takeover.sockets)
         self._upgrades = Upgrades(self.loop, self._handed_over)
         self._reloader: Reloader | None = None
         self._around = Surroundings(config, self.loop, Commands(self).take)
-        self._spawner = Spawner(setup.work, self.health.scoreboard)
-        self._posts: dict[int, Post] = {}
         self._generations = Generations(config)
         self.wanted = workers_of(config.process.workers)
         self.stopping = ""
@@ -73,7 +63,7 @@ class Supervisor:
             self._open()
             return self._serve()
         finally:
-            if os.getpid() == self._spawner.pid:
+            if self.workers.is_parent:
                 self._sockets.close()
                 self._around.close()
                 if self._reloader is not None:
@@ -82,7 +72,7 @@ class Supervisor:
     def _open(self) -> None:
         """Everything that can fail before there is a worker."""
         apply_umask(self.config.operations)
-        self._spawner.become(resolve(self.config.operations))
+        self.workers.become(resolve(self.config.operations))
         self._sockets.open(self.config.listen)
         self._reloader = reloader_of(self.config)
         if self._reloader is not None:
@@ -102,6 +92,16 @@ class Supervisor:
                 break
             self._wait()
         return self._exit_code or 0
+
+    @property
+    def fleet(self) -> Fleet:
+        """The bookkeeping of the workers."""
+        return self.workers.fleet
+
+    @property
+    def health(self) -> Health:
+        """What looks after the workers that serve."""
+        return self.workers.health
 
     @property
     def config(self) -> Config:
@@ -139,7 +139,7 @@ class Supervisor:
             "more": lambda: self.scale(self.wanted + 1),
             "fewer": lambda: self.scale(max(1, self.wanted - 1)),
             "rest": self._rest,
-            "reap": self._reap,
+            "reap": self.workers.reap,
         }
         for command in self._inlet.commands():
             commands[command]()
@@ -152,13 +152,6 @@ class Supervisor:
         except TricornError as error:
             _log.error("%s", error)
             self.loop.forget(self._reloader)
-
-    def _take_messages(self, pid: int) -> None:
-        messages, ended = self._posts[pid].read()
-        if ended:
-            self.loop.forget(self._posts[pid])
-        for message in messages:
-            self._take(self.fleet.workers[pid], message)
 
     def _take(self, worker: Worker, message: Message) -> None:
         match message:
@@ -178,9 +171,7 @@ class Supervisor:
         self.stopping = "gracefully"
         self._sockets.close()
         self._around.stopping()
-        for worker in self.fleet.workers.values():
-            if worker.state is State.DRAINING:
-                self._leave(worker.pid)  # it retires, and would wait for idle clients
+        self.workers.stop_draining()
 
     def _quit(self) -> None:
         if self.stopping == "quickly":
@@ -189,13 +180,10 @@ class Supervisor:
         self.stopping = "quickly"
         self._sockets.close()
         self._around.stopping()
-        until = time.monotonic() + QUICK
-        for worker in self.fleet.workers.values():
-            self.fleet.retired(worker.pid, until)
-            send(worker.pid, signal.SIGQUIT)
+        self.workers.quit(time.monotonic() + QUICK)
 
     def _end_at_once(self) -> None:
-        kill_all(self.fleet.workers)
+        self.workers.kill_all()
         self._exit_code = 1
 
     def reload(self, request: Request | None = None) -> None:
@@ -230,8 +218,7 @@ class Supervisor:
             configure(self.config.logs)
         except TricornError as error:
             _log.error("the logs could not be opened anew: %s", error)
-        for pid in self.fleet.workers:
-            send(pid, signal.SIGUSR1)
+        self.workers.reopen_logs()
 
     def _begin_upgrade(self) -> None:
         if not self.stopping:
@@ -271,23 +258,6 @@ class Supervisor:
                 self._around.claim_after()
             self._ready = None
 
-    def _reap(self) -> None:
-        for pid in list(self.fleet.workers):
-            try:
-                found, status = os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                found, status = pid, 0  # somebody else took its status
-            if found:
-                self._take_messages_left(pid)
-                self._gone(self.fleet.gone(pid), status)
-
-    def _take_messages_left(self, pid: int) -> None:
-        post = self._posts[pid]
-        if self.loop.watches(post):
-            self._take_messages(pid)
-        self.loop.forget(post)
-        self._posts.pop(pid).close()
-
     def _gone(self, worker: Worker, status: int) -> None:
         held = self.health.held(worker)
         self.health.gone(worker)
@@ -312,7 +282,7 @@ class Supervisor:
             self._patience.not_before = math.inf
             return
         if not self._generations.proven:
-            kill_all(self.fleet.workers)
+            self.workers.kill_all()
             raise StartError(
                 text, worker.failure.exit_code if worker.failure else exit_code(status) or 1
             )
@@ -360,33 +330,24 @@ class Supervisor:
                     self.fleet.retired(pid, until)
                     self._leave(pid)
                 case Kill(pid, why):
-                    self.fleet.workers[pid].killed = why
-                    send(pid, signal.SIGKILL)
+                    self.workers.kill(pid, why)
         return None
 
     def _leave(self, pid: int) -> None:
         """Tell a worker to go: at once idle clients too when nobody else will serve them."""
         handed_over = self.stopping == "handed over"
-        others = handed_over or not (self.stopping or self.config.development.reload)
-        if not others or self.fleet.workers[pid].ready_at is None:
-            send(pid, signal.SIGTERM)
+        if handed_over or not (self.stopping or self.config.development.reload):
+            self.workers.retire(pid)
         else:
-            self._posts[pid].retire()
+            self.workers.stop(pid)
 
     def _spawn(self, number: int) -> Child | None:
         config = self.config
         listeners = self._sockets.open(config.listen)
-        stacks = self.health.prepare(number)
-        spawned = self._spawner.fork(config, listeners, number, self.generation, stacks)
-        if callable(spawned):
+        child = self.workers.spawn(config, listeners, number, self.generation)
+        if child is not None:
             self._forget()
-            return spawned
-        pid, post = spawned
-        worker = self.fleet.spawned(pid, number, self.generation, time.monotonic())
-        self.health.started(worker, config.process)
-        self._posts[pid] = post
-        self.loop.watch(post, lambda: self._take_messages(pid))
-        return None
+        return child
 
     def _forget(self) -> None:
         """In a new worker: let go of what is the supervisor's."""
@@ -394,5 +355,3 @@ class Supervisor:
             self._reloader.abandon()
         self._inlet.close()
         self.loop.close()
-        for post in self._posts.values():
-            post.close()

@@ -1,0 +1,133 @@
+"""The worker processes: starts them, hears them, tells them to leave, notices their end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+
+from tricorn._core import Scoreboard
+from tricorn.config import Config
+from tricorn.net.listener import Listener
+from tricorn.supervisor.cpus import MOST_WORKERS
+from tricorn.supervisor.fleet import Fleet, State, Worker
+from tricorn.supervisor.health import Health
+from tricorn.supervisor.loop import Loop
+from tricorn.supervisor.messages import Message, Post
+from tricorn.supervisor.privileges import Identity
+from tricorn.supervisor.spawn import Spawner, Work, kill_all, send
+
+Child = Callable[[], int]
+"""What a new worker process is to do."""
+
+
+class Workers:
+    """The fleet with its processes and pipes.
+
+    ``said`` is called with each message of a worker, ``gone`` with each that has ended and its wait
+    status.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        loop: Loop,
+        said: Callable[[Worker, Message], None],
+        gone: Callable[[Worker, int], None],
+    ) -> None:
+        self.fleet = Fleet()
+        self.health = Health(Scoreboard(2 * MOST_WORKERS))
+        self._spawner = Spawner(work, self.health.scoreboard)
+        self._loop = loop
+        self._said = said
+        self._gone = gone
+        self._posts: dict[int, Post] = {}
+
+    @property
+    def is_parent(self) -> bool:
+        """Whether this process is the one that starts workers, and not one of them."""
+        return os.getpid() == self._spawner.pid
+
+    def become(self, identity: Identity | None) -> None:
+        """Workers from now on run as another user."""
+        self._spawner.become(identity)
+
+    def spawn(
+        self, config: Config, listeners: Sequence[Listener], number: int, generation: int
+    ) -> Child | None:
+        """Start one; in the new process itself, what it is to do."""
+        stacks = self.health.prepare(number)
+        spawned = self._spawner.fork(config, listeners, number, generation, stacks)
+        if callable(spawned):
+            for post in self._posts.values():
+                post.close()
+            return spawned
+        pid, post = spawned
+        worker = self.fleet.spawned(pid, number, generation, time.monotonic())
+        self.health.started(worker, config.process)
+        self._posts[pid] = post
+        self._loop.watch(post, lambda: self._hear(pid))
+        return None
+
+    def retire(self, pid: int) -> None:
+        """Have one leave, and its clients come to others: idle ones with their next response."""
+        if self.fleet.workers[pid].ready_at is None:
+            self.stop(pid)
+        else:
+            self._posts[pid].retire()
+
+    def stop(self, pid: int) -> None:
+        """Have one finish what it has, and close idle connections at once."""
+        send(pid, signal.SIGTERM)
+
+    def stop_draining(self) -> None:
+        """Nobody else will serve: those that retire stop waiting for idle clients."""
+        for worker in self.fleet.workers.values():
+            if worker.state is State.DRAINING:
+                self.stop(worker.pid)
+
+    def quit(self, until: float) -> None:
+        """Have all cancel what they have, and be gone by then."""
+        for worker in self.fleet.workers.values():
+            self.fleet.retired(worker.pid, until)
+            send(worker.pid, signal.SIGQUIT)
+
+    def kill(self, pid: int, why: str) -> None:
+        """End one that does not leave."""
+        self.fleet.workers[pid].killed = why
+        send(pid, signal.SIGKILL)
+
+    def kill_all(self) -> None:
+        """End all at once, and wait for them."""
+        kill_all(self.fleet.workers)
+
+    def reopen_logs(self) -> None:
+        """Have all open their log files anew."""
+        for pid in self.fleet.workers:
+            send(pid, signal.SIGUSR1)
+
+    def reap(self) -> None:
+        """Take leave of those that have ended."""
+        for pid in list(self.fleet.workers):
+            try:
+                found, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                found, status = pid, 0  # somebody else took its status
+            if found:
+                self._hear_the_last(pid)
+                self._gone(self.fleet.gone(pid), status)
+
+    def _hear(self, pid: int) -> None:
+        messages, ended = self._posts[pid].read()
+        if ended:
+            self._loop.forget(self._posts[pid])
+        for message in messages:
+            self._said(self.fleet.workers[pid], message)
+
+    def _hear_the_last(self, pid: int) -> None:
+        post = self._posts[pid]
+        if self._loop.watches(post):
+            self._hear(pid)
+        self._loop.forget(post)
+        self._posts.pop(pid).close()
