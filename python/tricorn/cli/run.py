@@ -119,12 +119,17 @@ def _supervise(
         place = Place(link.scoreboard, link.number)
         return WorkerProcess(config, listeners, link.outbox, link.orders, place, loaded).run()
 
+    def preload() -> None:
+        nonlocal loaded
+        if loaded is None:
+            loaded = _loaded(str(config.app.target), config)
+
     def announce(ready: Ready, addresses: Sequence[str], count: int) -> None:
         workers = f"{count} worker{'s' if count > 1 else ''}, {ready.detail}"
         banner = Banner(ready.name, ready.interface, addresses, workers)
         tell(banner.text())
 
-    outcome = Supervisor(Setup(read, work, announce), config).run()
+    outcome = Supervisor(Setup(read, work, preload, announce), config).run()
     return outcome() if callable(outcome) else outcome
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tricorn.config.application import App, Asgi
 from tricorn.config.development import Development
 from tricorn.config.operations import Operations
+from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.setting import Setting, settings_of
 from tricorn.config.traffic import Http, Limits, Timeouts
@@ -13,6 +14,7 @@ SECTIONS: dict[str, type] = {
     "app": App,
     "listen": Listen,
     "process": Process,
+    "rollout": Rollout,
     "http": Http,
     "limits": Limits,
     "timeouts": Timeouts,

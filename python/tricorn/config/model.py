@@ -17,6 +17,7 @@ from tricorn.config.development import Development
 from tricorn.config.operations import Operations
 from tricorn.config.origin import Given, Mistake, Origin, Rank
 from tricorn.config.resolve import resolve
+from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.traffic import Http, Limits, Timeouts
 
@@ -28,6 +29,7 @@ class Config:
     app: App
     listen: Listen
     process: Process
+    rollout: Rollout
     http: Http
     limits: Limits
     timeouts: Timeouts

@@ -10,16 +10,17 @@ from tricorn.config import Config
 
 
 class Generations:
-    """The generations of one supervisor, numbered from 1."""
+    """The generations of one supervisor, numbered from 1, or from where another left off."""
 
-    def __init__(self, config: Config) -> None:
-        self.current = 1
+    def __init__(self, config: Config, first: int = 1) -> None:
+        self.first = first
+        self.current = first
         self.proven = 0
         """The newest generation of which a worker has answered; 0 before the first."""
         self.settled = 0
         """The newest generation whose workers were all there; 0 before the first."""
-        self._newest = 1
-        self._configs = {1: config}
+        self._newest = first
+        self._configs = {first: config}
 
     @property
     def config(self) -> Config:
@@ -30,9 +31,14 @@ class Generations:
         """The configuration of one that still has workers."""
         return self._configs.get(generation, self.config)
 
+    @property
+    def following(self) -> int:
+        """The number after the newest one."""
+        return self._newest + 1
+
     def begin(self, config: Config) -> None:
         """A new generation is wanted."""
-        self._newest += 1
+        self._newest = self.following
         self._configs[self._newest] = config
         self.current = self._newest
 

@@ -26,11 +26,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The three callables that join the supervisor with the rest."""
+    """The callables that join the supervisor with the rest."""
 
     load: Callable[[], Config]
     """Reads the configuration from all sources; raises ConfigError."""
     work: Callable[[Config, Sequence[Listener], Link], int]
     """What a worker process does, from loading the application to its exit code."""
+    preload: Callable[[], None]
+    """Loads the application in this process, for all workers; raises AppError."""
     announce: Callable[[Ready, Sequence[str], int], None]
     """Called once, when all workers answer: the first one's message, the addresses, how many."""

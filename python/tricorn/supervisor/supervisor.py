@@ -26,6 +26,7 @@ from tricorn.supervisor.health import Health
 from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.messages import Failed, Message, Ready
 from tricorn.supervisor.policy import QUICK, Kill, Patience, Plan, Retire, Spawn, decide, wake_at
+from tricorn.supervisor.preload import is_preloaded, preload
 from tricorn.supervisor.privileges import apply_umask, resolve
 from tricorn.supervisor.setup import Setup
 from tricorn.supervisor.signals import Inlet
@@ -47,10 +48,10 @@ class Supervisor:
         self._patience = Patience()
         self._takeover = Takeover.from_environment()
         self._sockets = Sockets(self._takeover.sockets)
-        self._upgrades = Upgrades(self.loop, self._handed_over)
+        self._upgrades = Upgrades(self.loop, self._handed_over, self._upgrade_failed)
         self._reloader: Reloader | None = None
         self._around = Surroundings(config, self.loop, Commands(self).take)
-        self._generations = Generations(config)
+        self._generations = Generations(config, self._takeover.generation)
         self.wanted = workers_of(config.process.workers)
         self.stopping = ""
         self.last_reload = ""
@@ -62,6 +63,9 @@ class Supervisor:
         try:
             self._open()
             return self._serve()
+        except TricornError as error:
+            self._takeover.failed(str(error))
+            raise
         finally:
             if self.workers.is_parent:
                 self._sockets.close()
@@ -79,6 +83,8 @@ class Supervisor:
             self.loop.watch(self._reloader, self._take_changes)
         if not self._takeover.is_due:
             self._around.claim()
+        if is_preloaded(self.config):
+            preload(self._setup.preload)
 
     def _serve(self) -> int | Child:
         self._inlet = Inlet()
@@ -194,6 +200,10 @@ class Supervisor:
             return  # it would open the addresses again
         try:
             config = self._setup.load()
+            if is_preloaded(config) or is_preloaded(self.config):
+                self._around.reloading()
+                self._begin_upgrade()
+                return
             self._sockets.open(config.listen)
             configure(config.logs)
         except TricornError as error:
@@ -207,6 +217,9 @@ class Supervisor:
 
     def _reload_failed(self, why: str) -> None:
         _log.error("reload failed, the server goes on as it was: %s", why)
+        self._goes_on(why)
+
+    def _goes_on(self, why: str) -> None:
         self.last_reload = f"failed: {why}"
         self._around.serving(self._state(), failure=why)
 
@@ -222,7 +235,12 @@ class Supervisor:
 
     def _begin_upgrade(self) -> None:
         if not self.stopping:
-            self._upgrades.begin(self._sockets.all)
+            longest = self.config.process.boot_timeout
+            self._upgrades.begin(self._sockets.all, self._generations.following, longest)
+
+    def _upgrade_failed(self, why: str) -> None:
+        _log.error("upgrade failed, the server goes on as it was: %s", why)
+        self._goes_on(why)
 
     def _handed_over(self) -> None:
         """A new supervisor serves: this one finishes what it has."""

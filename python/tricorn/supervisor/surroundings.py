@@ -106,6 +106,8 @@ class Surroundings:
 
     def handed_over(self) -> None:
         """Another supervisor has the sockets: it will want the pid file, and a control socket."""
+        for request in self._waiting:
+            request.finish(data={"reload": "done"})
         self._release()
 
     def close(self) -> None:

@@ -1,8 +1,10 @@
 """Hand the listening sockets to a new supervisor, which may be another Python or another Tricorn.
 
 The old one starts the new one with its own command line. The new one finds the sockets in its
-environment, starts its workers, and says so over a pipe; then the old one retires. If the pipe ends
-without a word, the new one has failed and nothing changes.
+environment, starts its workers, and says so over a pipe; then the old one retires. If it says why
+it can't, or the pipe ends without a word, nothing changes.
+
+With ``--preload`` a reload is an upgrade too: only a new process has new code.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +26,12 @@ from tricorn.supervisor.loop import Loop
 _log = logging.getLogger("tricorn.supervisor")
 
 VARIABLE = "_TRICORN_TAKEOVER"
-"""JSON: ``{"sockets": {address: [descriptor, …]}, "ready": descriptor}``."""
+"""JSON: ``{"sockets": {address: [descriptor, …]}, "ready": descriptor, "generation": number}``."""
+
+_READY = b"ready"
+_LONGEST_REASON = 4096  # PIPE_BUF: what is written to a pipe at once
+_TIME_TO_END = 5.0
+"""Seconds that a new supervisor that has failed gets to end."""
 
 
 class Upgrade:
@@ -35,18 +43,21 @@ class Upgrade:
         self._ready = ready
 
     @classmethod
-    def begin(cls, sockets: Mapping[str, list[Listener]], directory: Path) -> Upgrade:
+    def begin(
+        cls, sockets: Mapping[str, list[Listener]], generation: int, directory: Path
+    ) -> Upgrade:
         """Start the new supervisor. Raises OSError if its program cannot be run."""
         given = {
             text: [listener.sock.fileno() for listener in listeners]
             for text, listeners in sockets.items()
         }
         ready, saying = os.pipe()
+        handed = {"sockets": given, "ready": saying, "generation": generation}
         try:
             process = subprocess.Popen(
                 sys.orig_argv,
                 cwd=directory,
-                env={**os.environ, VARIABLE: json.dumps({"sockets": given, "ready": saying})},
+                env={**os.environ, VARIABLE: json.dumps(handed)},
                 pass_fds=[saying, *(fd for fds in given.values() for fd in fds)],
             )
         except OSError:
@@ -60,44 +71,66 @@ class Upgrade:
         """The descriptor that is readable when the new one is ready, or has failed."""
         return self._ready
 
-    def succeeded(self) -> bool:
-        """Whether the new one answers requests; after its descriptor was readable."""
-        said = os.read(self._ready, 1)
+    def failure(self) -> str:
+        """Why the new one won't take over, or nothing; after its descriptor was readable."""
+        said = os.read(self._ready, _LONGEST_REASON)
         os.close(self._ready)
-        if not said:
-            self._process.wait()
-        return bool(said)
+        if said == _READY:
+            return ""
+        try:
+            code = self._process.wait(_TIME_TO_END)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = self._process.wait()
+        return said.decode(errors="replace") or f"it ended with exit code {code}"
+
+    def kill(self) -> None:
+        """End the new one, which takes too long."""
+        self._process.kill()
 
 
 class Upgrades:
-    """The upgrades of a supervisor, one at a time; ``handed_over`` is called at a success."""
+    """The upgrades of a supervisor, one at a time.
 
-    def __init__(self, loop: Loop, handed_over: Callable[[], None]) -> None:
+    ``handed_over`` is called at a success, ``failed`` with the reason at a failure.
+    """
+
+    def __init__(
+        self, loop: Loop, handed_over: Callable[[], None], failed: Callable[[str], None]
+    ) -> None:
         self._loop = loop
         self._handed_over = handed_over
+        self._failed = failed
         self._directory = working_directory()
         self._running: Upgrade | None = None
 
-    def begin(self, sockets: Mapping[str, list[Listener]]) -> None:
-        """Start a new supervisor, unless one is starting."""
+    def begin(self, sockets: Mapping[str, list[Listener]], generation: int, longest: float) -> None:
+        """Start a new supervisor, unless one is starting; it has ``longest`` seconds, 0 for any."""
         if self._running is not None:
             return
         try:
-            upgrade = self._running = Upgrade.begin(sockets, self._directory)
+            upgrade = self._running = Upgrade.begin(sockets, generation, self._directory)
         except OSError as error:
-            _log.error("upgrade failed, the server goes on as it was: %s", error)
+            self._failed(str(error))
             return
         _log.info("upgrade: the new supervisor is process %d", upgrade.pid)
         self._loop.watch(upgrade, lambda: self._end(upgrade))
+        if longest:
+            self._loop.later(longest, lambda: self._end_late(upgrade))
+
+    def _end_late(self, upgrade: Upgrade) -> None:
+        if self._running is upgrade:
+            _log.error("upgrade: process %d is late (--boot-timeout)", upgrade.pid)
+            upgrade.kill()
 
     def _end(self, upgrade: Upgrade) -> None:
         self._running = None
         self._loop.forget(upgrade)
-        if upgrade.succeeded():
+        if failure := upgrade.failure():
+            self._failed(failure)
+        else:
             _log.info("upgrade: process %d has taken over", upgrade.pid)
             self._handed_over()
-        else:
-            _log.error("upgrade failed, the server goes on as it was")
 
 
 @dataclass(slots=True)
@@ -105,6 +138,8 @@ class Takeover:
     """What a new supervisor was handed: listeners by their address, and whom to tell."""
 
     sockets: dict[str, list[Listener]]
+    generation: int = 1
+    """The number for the first generation here."""
     _ready: int | None = None
 
     @classmethod
@@ -119,7 +154,7 @@ class Takeover:
             for text, descriptors in given["sockets"].items()
         }
         os.set_inheritable(given["ready"], False)
-        return cls(sockets, given["ready"])
+        return cls(sockets, given.get("generation", 1), given["ready"])
 
     @property
     def is_due(self) -> bool:
@@ -128,8 +163,16 @@ class Takeover:
 
     def done(self) -> None:
         """Tell the old supervisor, if there is one, that it can go."""
+        self._tell(_READY)
+
+    def failed(self, why: str) -> None:
+        """Tell it that it has to go on."""
+        self._tell(why.encode(errors="replace")[-_LONGEST_REASON:])
+
+    def _tell(self, text: bytes) -> None:
         if self._ready is not None:
-            os.write(self._ready, b"r")
+            with suppress(OSError):  # it may have gone
+                os.write(self._ready, text)
             os.close(self._ready)
             self._ready = None
 
