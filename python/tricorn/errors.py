@@ -30,6 +30,10 @@ class LifespanError(TricornError):
     exit_code = 3
 
 
+class WarmUpError(LifespanError):
+    """The application did not answer a warm-up request well."""
+
+
 class BindError(TricornError):
     """An address could not be bound."""
 

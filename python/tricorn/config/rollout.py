@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tricorn.config.setting import setting
+
+
+def _check_target(text: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9.:\[\]_-]*/[!-~]*", text):
+        raise ValueError("is not a path; write /path, or HOST/path, percent-encoded as in a URL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,4 +22,11 @@ class Rollout:
         help="Load the application once, before the workers are forked, which share its memory "
         "then. A reload starts a new supervisor that takes over.",
         gunicorn="preload_app",
+    )
+    warmup_path: tuple[str, ...] = setting(
+        (),
+        metavar="[HOST]/PATH",
+        check=_check_target,
+        help="Path that a new worker asks itself for before it serves. If the status is 400 or "
+        "above, the start or the reload fails. May be given more than once.",
     )

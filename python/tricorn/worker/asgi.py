@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from tricorn._core import AsgiCore
@@ -16,6 +16,7 @@ from tricorn.worker.access import open_access
 from tricorn.worker.hooks import Hooks, request_of
 from tricorn.worker.lifespan import Lifespan
 from tricorn.worker.place import Place
+from tricorn.worker.warmup import warm_up_asgi
 
 _log = logging.getLogger("tricorn.app")
 
@@ -60,21 +61,17 @@ class AsgiService:
         """Run the start-up, then accept connections; raises LifespanError and ConfigError."""
         await self._lifespan.startup()
         try:
+            if self._config.rollout.warmup_path:
+                await warm_up_asgi(
+                    self._make_core(lambda: None), server_of(listeners[0]), self._config
+                )
             self._accept(listeners)
         except BaseException:
             await self._lifespan.shutdown()
             raise
 
     def _accept(self, listeners: Sequence[Listener]) -> None:
-        loop = asyncio.get_running_loop()
-        core = AsgiCore(
-            self._app,
-            loop,
-            self._config,
-            AsgiHooks(self._idle.set),
-            extensions=self._extensions(),
-            state=self._lifespan.state,
-        )
+        core = self._make_core(self._idle.set)
         if self._place is not None:
             self._place.take(core)
         for listener in listeners:
@@ -83,7 +80,17 @@ class AsgiService:
         open_access(core, self._config.logs)
         self._core = core
         _abandon_after_fork(core)
-        loop.add_reader(core.fileno(), core.poll)
+        asyncio.get_running_loop().add_reader(core.fileno(), core.poll)
+
+    def _make_core(self, idle: Callable[[], None]) -> AsgiCore:
+        return AsgiCore(
+            self._app,
+            asyncio.get_running_loop(),
+            self._config,
+            AsgiHooks(idle),
+            extensions=self._extensions(),
+            state=self._lifespan.state,
+        )
 
     async def stop(self, listeners: Sequence[Listener], patient: bool = False) -> None:
         """Stop listening, finish what is in flight within the graceful timeout, shut down.

@@ -14,6 +14,7 @@ from tricorn.net.listener import Listener
 from tricorn.worker.access import open_access
 from tricorn.worker.hooks import Hooks
 from tricorn.worker.place import Place
+from tricorn.worker.warmup import warm_up_wsgi
 
 
 class WsgiService:
@@ -30,14 +31,15 @@ class WsgiService:
     def start(self, listeners: Sequence[Listener]) -> None:
         """Start the threads and accept connections."""
         count = self._config.process.threads
+        if self._config.rollout.warmup_path:
+            core = WsgiCore(self._app, self._config, Hooks(lambda: None), 1)
+            warm_up_wsgi(core, _server_of(listeners[0]), self._config)
         core = WsgiCore(self._app, self._config, Hooks(self._idle.set), count)
         if self._place is not None:
             self._place.take(core)
         for listener in listeners:
-            name = listener.sock.getsockname()
-            tcp = isinstance(name, tuple)
-            server = (str(name[0]), str(name[1])) if tcp else (os.fsdecode(name), "")
-            core.listen(listener.sock.fileno(), server, tcp)
+            server = _server_of(listener)
+            core.listen(listener.sock.fileno(), server, bool(server[1]))
         open_access(core, self._config.logs)
         self._core = core
         _abandon_after_fork(core)
@@ -77,6 +79,12 @@ class WsgiService:
     def stats(self) -> dict[str, int]:
         """Counters of the core, as `WsgiCore.stats` of the native module names them."""
         return {} if self._core is None else self._core.stats()
+
+
+def _server_of(listener: Listener) -> tuple[str, str]:
+    """SERVER_NAME and SERVER_PORT; a unix socket has no port."""
+    name = listener.sock.getsockname()
+    return (str(name[0]), str(name[1])) if isinstance(name, tuple) else (os.fsdecode(name), "")
 
 
 def _abandon_after_fork(core: WsgiCore) -> None:
