@@ -92,6 +92,14 @@ def test_code_that_never_worked_ends_the_server(tmp_path: Path) -> None:
     assert "broken from the start" in server.stderr.text()
 
 
+def test_it_does_not_go_together_with_a_rollback(tmp_path: Path) -> None:
+    site = Site(tmp_path, "asgi")
+    site.write("one")
+    server = Server(["site_app:app", *options(("asgi",), "--rollback-errors", "5")], cwd=tmp_path)
+    assert server.wait_exit() == 2
+    assert "--preload and --rollback-errors exclude each other" in server.stderr.text()
+
+
 OPENED = """
 import socket, threading
 

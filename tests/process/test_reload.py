@@ -174,3 +174,36 @@ def test_an_address_that_is_taken_leaves_the_old_serving(site: Site, tmp_path: P
             assert server.stop() == 0
         finally:
             server.kill()
+
+
+TRIAL = ("--rollback-errors", "20", "--rollback-after", "10")
+
+
+def test_new_code_that_answers_with_errors_is_rolled_back(site: Site) -> None:
+    with serve("site_app:app", *TRIAL, app_dir=site.directory, env=ENV) as server:
+        before = children(server)
+        assert ask(server, "/version") == "one"
+        site.write("two")
+        code = (site.directory / "site_app.py").read_text()
+        site.put(code.replace("return VERSION", "raise RuntimeError('new and broken')"))
+        server.send_signal(signal.SIGHUP)
+        told = "responses are errors, and 0 % of the old code's (--rollback-errors)"
+        while told not in server.stderr.text():
+            with server.connect() as wire:
+                assert wire.ask(get("/version")).status in (200, 500)
+            assert children(server) >= before
+        wait_until(lambda: children(server) == before, "the old workers alone")
+        assert ask(server, "/version") == "one"
+        assert ask(server, "/other") == "/other"
+
+
+def test_new_code_that_answers_well_takes_over(site: Site) -> None:
+    with serve("site_app:app", *TRIAL, app_dir=site.directory, env=ENV) as server:
+        before = children(server)
+        site.write("two")
+        server.send_signal(signal.SIGHUP)
+        versions = set()
+        while children(server) & before:
+            versions.add(ask(server, "/version"))
+        assert versions == {"one", "two"}
+        assert ask(server, "/version") == "two"

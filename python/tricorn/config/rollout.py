@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tricorn.config.kinds import Seconds
 from tricorn.config.setting import setting
 
 
@@ -29,4 +30,23 @@ class Rollout:
         check=_check_target,
         help="Path that a new worker asks itself for before it serves. If the status is 400 or "
         "above, the start or the reload fails. May be given more than once.",
+    )
+    rollback_errors: int = setting(
+        0,
+        least=0,
+        most=100,
+        metavar="PERCENT",
+        help="A reload is taken back if the share of responses with a status of 500 or above is "
+        "higher than before by more than this. Meanwhile old workers serve beside the first new "
+        "ones. 0 for never.",
+    )
+    rollback_after: int = setting(
+        100,
+        least=1,
+        help="Responses of the new workers after which their errors are counted.",
+    )
+    rollback_window: Seconds = setting(
+        30.0,
+        help="The longest that is waited for so many responses; with fewer than 20 by then, the "
+        "reload goes on.",
     )

@@ -29,6 +29,8 @@ class Plan:
     not_before: float = 0.0
     """No worker is started earlier: those before it died young."""
     stopping: bool = False
+    on_trial: bool = False
+    """Nobody retires yet: the new workers have to show that they are better."""
     at_once: bool = False
     """Old workers go before new ones answer: in development, an answer of old code misleads."""
 
@@ -66,7 +68,8 @@ def decide(fleet: Fleet, plan: Plan, now: float) -> list[Action]:
     if plan.stopping:
         until = now + plan.graceful_timeout + KILL_AFTER
         return actions + [Retire(one.pid, until, "the server stops") for one in fleet.staying()]
-    actions += _retirements(fleet, plan, now)
+    if not plan.on_trial:
+        actions += _retirements(fleet, plan, now)
     if now >= plan.not_before:
         actions += _spawns(fleet, plan, sum(isinstance(one, Retire) for one in actions))
     return actions

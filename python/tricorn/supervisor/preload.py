@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tricorn.config import Config
+from tricorn.errors import ConfigError
 
 _log = logging.getLogger("tricorn.supervisor")
 
@@ -29,18 +30,27 @@ _MOST_SEEN = 5000
 """Objects that are looked at on the way."""
 _REMEDY = "do it in the application's start-up instead, as in its lifespan"
 
+_NOT_BOTH = (
+    "--preload and --rollback-errors exclude each other: with --preload, a reload starts a new "
+    "supervisor, which does not see the responses of the old one. Leave one of them away."
+)
+
 
 def is_preloaded(config: Config) -> bool:
     """Whether to preload. Not in development, where each change is to be loaded by new workers."""
     return config.rollout.preload and not config.development.reload
 
 
-def preload(load: Callable[[], None]) -> None:
+def preload(config: Config, load: Callable[[], None]) -> None:
     """Load the application, say what is not safe to fork, and freeze what is there.
+
+    Raises ConfigError when it does not go together with another setting, and AppError.
 
     ``gc.freeze`` keeps the collector of a worker away from the shared objects: it would write to
     each, and so copy its page.
     """
+    if config.rollout.rollback_errors:
+        raise ConfigError(_NOT_BOTH)
     before = _descriptors()
     load()
     gc.collect()

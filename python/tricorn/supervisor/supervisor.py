@@ -22,7 +22,7 @@ from tricorn.supervisor.development import Reloader, reloader_of
 from tricorn.supervisor.exits import StartError, exit_code, explain
 from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
 from tricorn.supervisor.generations import Generations
-from tricorn.supervisor.health import Health
+from tricorn.supervisor.health import TICK, Health
 from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.messages import Failed, Message, Ready
 from tricorn.supervisor.policy import QUICK, Kill, Patience, Plan, Retire, Spawn, decide, wake_at
@@ -32,6 +32,7 @@ from tricorn.supervisor.setup import Setup
 from tricorn.supervisor.signals import Inlet
 from tricorn.supervisor.sockets import Sockets
 from tricorn.supervisor.surroundings import Surroundings
+from tricorn.supervisor.trial import Counts, Trials
 from tricorn.supervisor.upgrade import Takeover, Upgrades
 from tricorn.supervisor.workers import Child, Workers
 
@@ -52,6 +53,7 @@ class Supervisor:
         self._reloader: Reloader | None = None
         self._around = Surroundings(config, self.loop, Commands(self).take)
         self._generations = Generations(config, self._takeover.generation)
+        self._trials = Trials(self._generations, self._counts, self._roll_back)
         self.wanted = workers_of(config.process.workers)
         self.stopping = ""
         self.last_reload = ""
@@ -84,7 +86,7 @@ class Supervisor:
         if not self._takeover.is_due:
             self._around.claim()
         if is_preloaded(self.config):
-            preload(self._setup.preload)
+            preload(self.config, self._setup.preload)
 
     def _serve(self) -> int | Child:
         self._inlet = Inlet()
@@ -131,9 +133,14 @@ class Supervisor:
         """Take in what happens until something does, or a time comes."""
         around = self._around
         until = wake_at(self.fleet, self._plan(), time.monotonic())
-        self.loop.wait(until, [self.health.tick(self.config.process), *around.waits()])
+        self.loop.wait(until, [self._tick(), *around.waits()])
         around.attend()
         self._check_health()
+        self._trials.judge()
+
+    def _tick(self) -> float | None:
+        """Seconds to the next look at the workers."""
+        return TICK if self._trials.is_open else self.health.tick(self.config.process)
 
     def _take_signals(self) -> None:
         commands = {
@@ -163,7 +170,7 @@ class Supervisor:
         match message:
             case Ready():
                 self.fleet.ready(worker.pid, time.monotonic())
-                self._generations.answered(worker.generation)
+                self._trials.answered(worker.generation)
                 if not self._generations.settled:
                     self._ready = message
             case Failed(code, text):
@@ -210,6 +217,7 @@ class Supervisor:
             self._reload_failed(str(error))
             return
         self._around.reloading()
+        self._trials.forget()
         self._generations.begin(config)
         _log.info("reloading: generation %d starts", self.generation)
         self.wanted = workers_of(config.process.workers)
@@ -304,10 +312,16 @@ class Supervisor:
             raise StartError(
                 text, worker.failure.exit_code if worker.failure else exit_code(status) or 1
             )
+        self._roll_back(text)
+
+    def _counts(self, generation: int) -> Counts:
+        return Counts.of(map(self.health.read, self.fleet.staying(generation)))
+
+    def _roll_back(self, why: str) -> None:
         self._generations.take_back()
         self.wanted = workers_of(self.config.process.workers)
         self._sockets.keep_only(self.config.listen)
-        self._reload_failed(text)
+        self._reload_failed(why)
 
     def _check_health(self) -> None:
         now = time.monotonic()
@@ -331,6 +345,7 @@ class Supervisor:
             boot_timeout=process.boot_timeout,
             not_before=self._patience.not_before,
             stopping=bool(self.stopping),
+            on_trial=self._trials.is_open,
             at_once=self.config.development.reload,
         )
 

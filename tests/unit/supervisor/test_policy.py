@@ -122,7 +122,11 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.plan.generation > 1 and not self.plan.stopping)
     @rule()
     def roll_back(self) -> None:
-        self.change(generation=self.plan.generation - 1)
+        self.change(generation=self.plan.generation - 1, on_trial=False)
+
+    @rule(on_trial=st.booleans())
+    def trial(self, on_trial: bool) -> None:
+        self.change(on_trial=on_trial)
 
     @rule(seconds=st.sampled_from([0.1, GRACE, BOOT]))
     def time_goes_by(self, seconds: float) -> None:
@@ -179,6 +183,8 @@ class Histories(RuleBasedStateMachine):
                     self.alive.discard(worker.pid)
             self.now += 1.0
             self.act()
+        if self.plan.on_trial:
+            return  # whoever is there stays until it is over
         wanted = 0 if self.plan.stopping else self.plan.wanted
         assert len(self.fleet.workers) == wanted
         assert not any(is_old(worker, self.plan) for worker in self.fleet.workers.values())
