@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Seconds: TypeAlias = float
 """A duration in seconds. Written ``30``, ``0.5``, ``"500ms"``, ``"2m"`` or ``"1h"``."""
@@ -21,8 +21,24 @@ Size: TypeAlias = int
 Mode: TypeAlias = int
 """The permission bits of a file. Written in octal: ``660`` or ``"0o660"``."""
 
-Workers: TypeAlias = int
-"""A number of processes, 0 for as many as there are processors. Written ``4`` or ``auto``."""
+
+class Workers(NamedTuple):
+    """How many processes, at the least and at the most; 0 for as many as there are processors.
+
+    Written ``4``, ``auto``, or ``2..8`` and ``2..auto`` for a number that follows the load.
+    """
+
+    least: int
+    most: int
+
+    @property
+    def is_range(self) -> bool:
+        """Whether the number follows the load."""
+        return self.least != self.most
+
+
+MOST_WORKERS = 512
+"""More than any machine runs; a typing error should not take all memory."""
 
 KiB = 1024
 MiB = 1024 * KiB
@@ -63,16 +79,24 @@ def _to_int(raw: object) -> int:
     raise ValueError("is not a whole number")
 
 
-def _to_workers(raw: object) -> int:
-    if isinstance(raw, str) and raw.strip().lower() == "auto":
+def _to_workers(raw: object) -> Workers:
+    if isinstance(raw, Workers):
+        return raw
+    least, dots, most = str(raw).partition("..")
+    workers = Workers(_to_count(least), _to_count(most if dots else least))
+    if dots and 0 < workers.most < max(workers.least, 1):
+        raise ValueError("ends below its beginning; write it as 2..8")
+    return workers
+
+
+def _to_count(text: str) -> int:
+    if text.strip().lower() == "auto":
         return 0
-    try:
-        count = _to_int(raw)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise ValueError("is not a number of workers; write 1 or more, or auto")
-    return count
+    if not re.fullmatch(r"\s*0*[1-9][0-9]*\s*", text):
+        raise ValueError("is not a number of workers; write 1 or more, auto, or a range as 2..8")
+    if int(text) > MOST_WORKERS:
+        raise ValueError(f"is too large; the most is {MOST_WORKERS}")
+    return int(text)
 
 
 def _to_seconds(raw: object) -> float:
@@ -166,6 +190,12 @@ def _show_size(value: object) -> str:
     return str(value)
 
 
+def _show_workers(value: object) -> str:
+    assert isinstance(value, Workers)
+    least, most = (str(count or "auto") for count in value)
+    return f"{least}..{most}" if value.is_range else least
+
+
 def _show_flag(value: object) -> str:
     return "true" if value else "false"
 
@@ -193,7 +223,7 @@ def _or_none(kind: Kind) -> Kind:
 
 
 _INT = Kind("whole number", "N", _to_int, str)
-_WORKERS = Kind("number of workers, or auto", "N|auto", _to_workers, lambda n: str(n or "auto"))
+_WORKERS = Kind("number, auto, or a range", "N|auto|MIN..MAX", _to_workers, _show_workers)
 _SECONDS = Kind("duration", "TIME", _to_seconds, _show_seconds)
 _SIZE_KIND = Kind("size", "SIZE", _to_size, _show_size)
 _FLAG = Kind("true or false", "", _to_flag, _show_flag)

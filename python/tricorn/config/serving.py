@@ -72,10 +72,9 @@ class Process:
     workers: Workers | None = setting(
         None,
         short="-w",
-        most=512,
         help="Worker processes under a supervisor that replaces, reloads and recycles them; auto "
-        "is as many as there are processors to use. Without it, this process serves alone. "
-        "WEB_CONCURRENCY gives it too.",
+        "is as many as there are processors to use, 2..8 a number that follows the load. Without "
+        "it, this process serves alone. WEB_CONCURRENCY gives it too.",
         gunicorn="workers",
         uvicorn="workers",
     )
@@ -123,6 +122,14 @@ class Process:
         0,
         help="Memory (PSS) of a worker above which it is recycled, looked at every 5 s; "
         "0 for any. Linux only.",
+    )
+    scale_up_after: Seconds = setting(
+        0.1,
+        help="With a range of workers: one more starts when requests wait for longer.",
+    )
+    scale_down_after: Seconds = setting(
+        60.0,
+        help="With a range of workers: one retires when nobody has waited for so long.",
     )
     reload_surge: int = setting(
         1,

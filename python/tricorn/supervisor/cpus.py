@@ -6,15 +6,17 @@ import math
 import os
 from pathlib import Path
 
-MOST_WORKERS = 512
-"""More make no sense on one machine; twice as many fit on the scoreboard during a reload."""
+from tricorn.config.kinds import Workers
 
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def workers_of(setting: int | None) -> int:
-    """How many workers ``--workers`` asks for; 0 stands for ``auto``."""
-    return usable_cpus() if setting == 0 else (setting or 1)
+def workers_of(setting: Workers | None) -> Workers:
+    """How many workers ``--workers`` asks for, with a number for ``auto``; 1 without it."""
+    if setting is None:
+        return Workers(1, 1)
+    least, most = (count or usable_cpus() for count in setting)
+    return Workers(least, max(least, most))
 
 
 def usable_cpus(cgroup: Path = _CGROUP) -> int:

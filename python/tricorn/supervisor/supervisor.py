@@ -13,11 +13,12 @@ import os
 import time
 
 from tricorn.config import Config
+from tricorn.config.kinds import MOST_WORKERS
 from tricorn.errors import TricornError
 from tricorn.logs.error_log import configure
+from tricorn.supervisor.autoscale import Autoscaler
 from tricorn.supervisor.commands import Commands
 from tricorn.supervisor.control import Request
-from tricorn.supervisor.cpus import MOST_WORKERS, workers_of
 from tricorn.supervisor.development import Reloader, reloader_of
 from tricorn.supervisor.exits import StartError, exit_code, explain
 from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
@@ -54,7 +55,8 @@ class Supervisor:
         self._around = Surroundings(config, self.loop, Commands(self).take)
         self._generations = Generations(config, self._takeover.generation)
         self._trials = Trials(self._generations, self._counts, self._roll_back)
-        self.wanted = workers_of(config.process.workers)
+        self._autoscaler = Autoscaler(self.fleet, self.health)
+        self.wanted = self._autoscaler.configure(config.process)
         self.stopping = ""
         self.last_reload = ""
         self._ready: Ready | None = None
@@ -133,14 +135,17 @@ class Supervisor:
         """Take in what happens until something does, or a time comes."""
         around = self._around
         until = wake_at(self.fleet, self._plan(), time.monotonic())
-        self.loop.wait(until, [self._tick(), *around.waits()])
+        self.loop.wait(until, [*self._ticks(), *around.waits()])
         around.attend()
         self._check_health()
         self._trials.judge()
+        if self._generations.settled == self.generation and not self.stopping:
+            self.wanted = self._autoscaler.look(self.wanted)
 
-    def _tick(self) -> float | None:
-        """Seconds to the next look at the workers."""
-        return TICK if self._trials.is_open else self.health.tick(self.config.process)
+    def _ticks(self) -> tuple[float | None, ...]:
+        """Seconds to the next looks at the workers."""
+        trial = TICK if self._trials.is_open else None
+        return self.health.tick(self.config.process), self._autoscaler.tick(), trial
 
     def _take_signals(self) -> None:
         commands = {
@@ -220,7 +225,7 @@ class Supervisor:
         self._trials.forget()
         self._generations.begin(config)
         _log.info("reloading: generation %d starts", self.generation)
-        self.wanted = workers_of(config.process.workers)
+        self.wanted = self._autoscaler.configure(config.process)
         self._patience.forget()
 
     def _reload_failed(self, why: str) -> None:
@@ -258,7 +263,7 @@ class Supervisor:
 
     def scale(self, wanted: int) -> None:
         """Have so many workers from now on."""
-        self.wanted = min(wanted, MOST_WORKERS)
+        self.wanted = min(self._autoscaler.bounded(wanted), MOST_WORKERS)
         _log.info("%d workers are wanted now", self.wanted)
 
     def _rest(self) -> None:
@@ -319,7 +324,7 @@ class Supervisor:
 
     def _roll_back(self, why: str) -> None:
         self._generations.take_back()
-        self.wanted = workers_of(self.config.process.workers)
+        self.wanted = self._autoscaler.configure(self.config.process)
         self._sockets.keep_only(self.config.listen)
         self._reload_failed(why)
 

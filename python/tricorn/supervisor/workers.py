@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from tricorn._core import Scoreboard
 from tricorn.config import Config
+from tricorn.config.kinds import MOST_WORKERS
 from tricorn.net.listener import Listener
-from tricorn.supervisor.cpus import MOST_WORKERS
 from tricorn.supervisor.fleet import Fleet, State, Worker
 from tricorn.supervisor.health import Health
 from tricorn.supervisor.loop import Loop
@@ -37,7 +37,7 @@ class Workers:
         gone: Callable[[Worker, int], None],
     ) -> None:
         self.fleet = Fleet()
-        self.health = Health(Scoreboard(2 * MOST_WORKERS))
+        self.health = Health(Scoreboard(2 * MOST_WORKERS))  # twice: during a reload
         self._spawner = Spawner(work, self.health.scoreboard)
         self._loop = loop
         self._said = said
