@@ -25,6 +25,8 @@ def spin():
         pass
 
 def body_of(path):
+    if path.startswith("/version/"):
+        return f"{{VERSION}} {{path}}"
     match path:
         case "/version":
             return VERSION

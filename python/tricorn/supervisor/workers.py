@@ -72,10 +72,9 @@ class Workers:
 
     def retire(self, pid: int) -> None:
         """Have one leave, and its clients come to others: idle ones with their next response."""
+        self._posts[pid].retire()
         if self.fleet.workers[pid].ready_at is None:
-            self.stop(pid)
-        else:
-            self._posts[pid].retire()
+            self.stop(pid)  # a start-up is broken off; it may just have ended, though
 
     def stop(self, pid: int) -> None:
         """Have one finish what it has, and close idle connections at once."""

@@ -29,10 +29,10 @@ _BEATS = 4
 """Beats of the event loop within the time after which it is taken for stuck."""
 _SELDOM = 5.0
 """Seconds between two beats at the most."""
-
-
 _MARGIN = 5.0
 """Seconds beyond the graceful timeout after which a worker without a supervisor must be gone."""
+_STOPPING = {signal.SIGTERM, signal.SIGQUIT}
+"""Others are the supervisor's business: a terminal may send them to the whole group."""
 
 
 class Outbox(Protocol):
@@ -125,7 +125,7 @@ class WorkerProcess:
 
         with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
             loop = runner.get_loop()
-            loop.add_signal_handler(signal.SIGTERM, server.shutdown)
+            loop.add_signal_handler(signal.SIGTERM, ordered)
             loop.add_signal_handler(signal.SIGQUIT, server.hurry)
             loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs, server)
             loop.add_reader(self.orders, ordered)
@@ -154,12 +154,15 @@ class WorkerProcess:
         signals.take(signal.SIGQUIT, service.hurry)
         service.start(listeners)
         self._ready(loaded, threads_text(self.config.process.threads))
-        while (come := signals.wait(self.orders)) == {signal.SIGUSR1}:
-            self._reopen_logs(service)
-        service.stop(listeners, patient=not come and self._is_retired())
+        while (come := signals.wait(self.orders)) and not come & _STOPPING:
+            if signal.SIGUSR1 in come:
+                self._reopen_logs(service)
+        service.stop(listeners, patient=self._is_retired())
 
     def _is_retired(self) -> bool:
-        """Whether the supervisor gave the order; else it has gone."""
+        """Whether the supervisor gave the order; else it sent a signal, or has gone."""
+        if not select.select([self.orders], [], [], 0)[0]:
+            return False
         if os.read(self.orders, 1):
             return True
         _log.warning("the supervisor has gone: this worker finishes what it has and leaves")
