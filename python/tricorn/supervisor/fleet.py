@@ -101,8 +101,10 @@ class Fleet:
         ]
 
     def is_up(self, generation: int, count: int) -> bool:
-        """Whether ``count`` workers of a generation answer, and none of another stays."""
+        """Whether ``count`` workers of a generation answer, and none of another stays.
+
+        Others of it may be starting: somebody is always being replaced where they are short-lived.
+        """
         staying = self.staying()
-        return len(staying) >= count and all(
-            worker.state is State.READY and worker.generation == generation for worker in staying
-        )
+        ready = sum(worker.state is State.READY for worker in staying)
+        return ready >= count and all(worker.generation == generation for worker in staying)
