@@ -123,6 +123,11 @@ class Process:
         help="Memory (PSS) of a worker above which it is recycled, looked at every 5 s; "
         "0 for any. Linux only.",
     )
+    max_memory_total: Size = setting(
+        0,
+        help="Memory (PSS) of all processes of this server together above which the largest "
+        "worker is recycled, if it is a minute old; 0 for any. Linux only.",
+    )
     scale_up_after: Seconds = setting(
         0.1,
         help="With a range of workers: one more starts when requests wait for longer.",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tricorn._core import Scoreboard
@@ -21,6 +23,8 @@ TICK = 1.0
 """Seconds between two looks."""
 WEIGH = 5.0
 """Seconds between two looks at the memory."""
+GROWN_UP = 60.0
+"""Age in seconds from which a worker may have grown: a new one would be as large as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Health:
         self._stacks: dict[int, Stacks] = {}
         self._lives: dict[int, Life] = {}
         self._weighed: dict[int, float] = {}
+        self._all_weighed = 0.0
 
     def prepare(self, number: int) -> Stacks:
         """A clean place for a new worker; the file that it will write its stacks to."""
@@ -55,7 +60,12 @@ class Health:
 
     def tick(self, settings: Process) -> float | None:
         """Seconds to the next look; None if there is nothing to look for."""
-        limits = (settings.max_requests, settings.max_lifetime, settings.max_memory)
+        limits = (
+            settings.max_requests,
+            settings.max_lifetime,
+            settings.max_memory,
+            settings.max_memory_total,
+        )
         return TICK if settings.timeout or any(limits) else None
 
     def check(self, worker: Worker, settings: Process, now: float) -> str:
@@ -92,6 +102,24 @@ class Health:
         if size <= most:
             return ""
         return f"it takes {size / 2**20:.0f} MiB (--max-memory)"
+
+    def check_group(self, workers: Sequence[Worker], most: int, now: float) -> None:
+        """Note the largest of these workers as worn if the server takes more memory than ``most``.
+
+        One at a time: the replacement of the last one must have come first.
+        """
+        if not most or now < self._all_weighed + WEIGH or any(one.worn for one in workers):
+            return
+        self._all_weighed = now
+        sizes = {worker.pid: pss(worker.pid) or 0 for worker in workers}
+        total = sum(sizes.values()) + (pss(os.getpid()) or 0)
+        grown = [worker for worker in workers if now - worker.born >= GROWN_UP]
+        if total > most and grown:
+            largest = max(grown, key=lambda worker: sizes[worker.pid])
+            largest.worn = (
+                f"all processes take {total / 2**20:.0f} MiB (--max-memory-total), this one "
+                f"{sizes[largest.pid] / 2**20:.0f} MiB"
+            )
 
     def held(self, worker: Worker) -> str:
         """The requests in flight of a worker, for the log; also after its end."""

@@ -330,15 +330,15 @@ class Supervisor:
 
     def _check_health(self) -> None:
         now = time.monotonic()
-        for worker in self.fleet.staying():
-            if worker.state is not State.READY:
-                continue
+        serving = [one for one in self.fleet.staying() if one.state is State.READY]
+        for worker in serving:
             settings = self._generations.config_of(worker.generation).process
             why = self.health.check(worker, settings, now)
             if why:
                 worker.hang = why + self.health.held(worker)
                 _log.error("worker %d hangs: %s; another one starts", worker.pid, worker.hang)
                 self.fleet.retired(worker.pid, now + self.health.ask_for_stacks(worker))
+        self.health.check_group(serving, self.config.process.max_memory_total, now)
 
     def _plan(self) -> Plan:
         process = self.config.process
