@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tricorn.config.activation import activated
 from tricorn.config.address import TcpAddress
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS
 from tricorn.config.origin import DEFAULT, Given, Mistake, Origin, Rank
@@ -13,6 +14,7 @@ from tricorn.config.setting import WrongValueError
 from tricorn.errors import ConfigError
 
 _PLATFORM_PORT = Origin(Rank.DEFAULT, lambda: "environment PORT")
+_PLATFORM_SOCKETS = Origin(Rank.DEFAULT, lambda: "environment LISTEN_FDS")
 _PLATFORM_WORKERS = Origin(Rank.DEFAULT, lambda: "environment WEB_CONCURRENCY")
 
 
@@ -37,7 +39,8 @@ def resolve(given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Res
 
     ``environ`` is read for what hosting platforms set: with ``PORT`` and no address from any
     source, the server listens on every IPv4 interface, as Gunicorn does; ``WEB_CONCURRENCY`` is
-    the number of workers if no source gives one.
+    the number of workers if no source gives one; sockets of systemd are listened on instead of any
+    address, unless addresses name descriptors.
 
     Raises ConfigError that lists every mistake with its origin.
     """
@@ -52,6 +55,7 @@ def resolve(given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Res
         else:
             _take(resolution, item)
     _fold_address(resolution, environ.get("PORT", ""))
+    _take_sockets(resolution, environ)
     concurrency = environ.get("WEB_CONCURRENCY", "")
     if concurrency and resolution.origins["workers"].rank == Rank.DEFAULT:
         _take(resolution, Given(BY_NAME["workers"], concurrency, _PLATFORM_WORKERS))
@@ -92,6 +96,17 @@ def _fold_address(resolution: Resolution, platform_port: str) -> None:
             single = _PLATFORM_PORT
     values["bind"] = (str(TcpAddress(values["host"].strip("[]"), values["port"])),)
     origins["bind"] = single
+
+
+def _take_sockets(resolution: Resolution, environ: Mapping[str, str]) -> None:
+    try:
+        passed = activated(environ)
+    except ValueError as error:
+        resolution.mistakes.append(Mistake(str(_PLATFORM_SOCKETS), str(error)))
+        return
+    if passed and not any(text.startswith("fd://") for text in resolution.values["bind"]):
+        resolution.values["bind"] = passed
+        resolution.origins["bind"] = _PLATFORM_SOCKETS
 
 
 def _report(mistakes: list[Mistake]) -> str:

@@ -1,7 +1,7 @@
-"""systemd: tell it our state, how often it wants to hear from us, and take its sockets.
+"""systemd: tell it our state, and learn how often it wants to hear from us.
 
-The protocols are those of sd_notify(3), sd_watchdog_enabled(3) and sd_listen_fds(3); each is a few
-environment variables and at most one datagram, so no library is needed.
+The protocols are those of sd_notify(3) and sd_watchdog_enabled(3); each is a few environment
+variables and at most one datagram, so no library is needed.
 """
 
 from __future__ import annotations
@@ -10,23 +10,10 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
-from tricorn.errors import ConfigError
-
-_FIRST_FD = 3  # SD_LISTEN_FDS_START
-_MOST_FDS = 1024
 _LONGEST_SEND = 1.0
 """Seconds that a full queue of systemd's may hold us; it reads all the time."""
-
-
-class InheritedFd(NamedTuple):
-    """A descriptor systemd opened for us, and its name there (``FileDescriptorName=``)."""
-
-    fd: int
-    name: str
 
 
 def notify(**fields: object) -> bool:
@@ -79,37 +66,3 @@ def watchdog_seconds() -> float | None:
 def _is_for_us(variable: str, unset: bool) -> bool:
     value = os.environ.get(variable)
     return unset if value is None else value == str(os.getpid())
-
-
-def listen_fds() -> list[InheritedFd]:
-    """The sockets systemd passed on, from descriptor 3 on; none if they are meant for another.
-
-    They are not inherited further by programs we start, and the variables are removed from the
-    environment, so that nobody else takes them for theirs. Call it once.
-
-    Raises ConfigError for variables that cannot be right.
-    """
-    ours = _is_for_us("LISTEN_PID", False)
-    count, names = os.environ.pop("LISTEN_FDS", ""), os.environ.pop("LISTEN_FDNAMES", "")
-    os.environ.pop("LISTEN_PID", None)
-    return list(_adopt(count, names)) if ours and count else []
-
-
-def _adopt(text: str, names: str) -> Iterator[InheritedFd]:
-    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) > _MOST_FDS:
-        raise ConfigError(f'environment LISTEN_FDS: "{text}" is not a number up to {_MOST_FDS}')
-    count = int(text)
-    named = names.split(":") if names else ["unknown"] * count
-    if len(named) != count:
-        raise ConfigError(
-            f'environment LISTEN_FDNAMES: "{names}" has {len(named)} names for {count} descriptors'
-        )
-    for fd, name in enumerate(named, _FIRST_FD):
-        try:
-            os.set_inheritable(fd, False)
-        except OSError:
-            raise ConfigError(
-                f"environment LISTEN_FDS: descriptor {fd} of {count} is not open. "
-                "Whoever starts the server must pass it on."
-            ) from None
-        yield InheritedFd(fd, name)

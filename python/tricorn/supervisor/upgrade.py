@@ -19,13 +19,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tricorn.config.activation import SUCCESSOR
 from tricorn.net.listener import Listener
 from tricorn.net.takeover import adopt
 from tricorn.supervisor.loop import Loop
 
 _log = logging.getLogger("tricorn.supervisor")
 
-VARIABLE = "_TRICORN_TAKEOVER"
+VARIABLE = SUCCESSOR
 """JSON: ``{"sockets": {address: [descriptor, …]}, "ready": descriptor, "generation": number}``."""
 
 _READY = b"ready"
@@ -57,7 +58,7 @@ class Upgrade:
             process = subprocess.Popen(
                 sys.orig_argv,
                 cwd=directory,
-                env={**os.environ, VARIABLE: json.dumps(handed)},
+                env={**_environment(), VARIABLE: json.dumps(handed)},
                 pass_fds=[saying, *(fd for fds in given.values() for fd in fds)],
             )
         except OSError:
@@ -154,6 +155,8 @@ class Takeover:
             for text, descriptors in given["sockets"].items()
         }
         os.set_inheritable(given["ready"], False)
+        if "LISTEN_PID" in os.environ:
+            os.environ["LISTEN_PID"] = str(os.getpid())
         return cls(sockets, given.get("generation", 1), given["ready"])
 
     @property
@@ -175,6 +178,15 @@ class Takeover:
                 os.write(self._ready, text)
             os.close(self._ready)
             self._ready = None
+
+
+def _environment() -> dict[str, str]:
+    """Ours; without the sockets of systemd if those are meant for another."""
+    environ = dict(os.environ)
+    if environ.get("LISTEN_PID") != str(os.getpid()):
+        environ.pop("LISTEN_PID", None)
+        environ.pop("LISTEN_FDS", None)
+    return environ
 
 
 def working_directory() -> Path:

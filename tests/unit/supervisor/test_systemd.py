@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -14,16 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tricorn.errors import ConfigError
-from tricorn.supervisor.systemd import listen_fds, notify, notify_reloading, watchdog_seconds
+from tricorn.supervisor.systemd import notify, notify_reloading, watchdog_seconds
 
 VARIABLES = (
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
 )
 
 
@@ -126,100 +121,3 @@ def test_the_watchdog_passes_to_a_supervisor_that_takes_over(
 
 def test_no_watchdog_without_the_variable() -> None:
     assert watchdog_seconds() is None
-
-
-AS_SYSTEMD = """
-import os, sys
-for number, fd in enumerate(map(int, sys.argv[2].split(","))):
-    os.dup2(fd, 100 + number)
-count = number + 1
-for number in range(count):
-    os.dup2(100 + number, 3 + number)
-os.environ.update(LISTEN_FDS=str(count), LISTEN_PID=str(os.getpid()))
-os.execv(sys.executable, [sys.executable, "-c", sys.argv[1]])
-"""
-"""Does what systemd does between fork and exec."""
-
-SHOW = """
-import json, os, socket
-from tricorn.supervisor.systemd import listen_fds
-found = [(*one, os.get_inheritable(one.fd), socket.socket(fileno=one.fd).getsockname())
-         for one in listen_fds()]
-print(json.dumps([found, listen_fds(), [name for name in os.environ if name.startswith("LISTEN")]]))
-"""
-
-
-@pytest.mark.parametrize("names", [None, "web:admin"])
-def test_sockets_are_taken_in_order_with_their_names(names: str | None) -> None:
-    with (
-        closing(socket.create_server(("127.0.0.1", 0))) as first,
-        closing(socket.create_server(("127.0.0.1", 0))) as second,
-    ):
-        fds = [first.fileno(), second.fileno()]
-        done = subprocess.run(
-            [sys.executable, "-c", AS_SYSTEMD, SHOW, ",".join(map(str, fds))],
-            env=os.environ | ({"LISTEN_FDNAMES": names} if names else {}),
-            pass_fds=fds,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        expected = (names or "unknown:unknown").split(":")
-        found, again, variables = json.loads(done.stdout)
-        assert found == [
-            [3, expected[0], False, list(first.getsockname())],
-            [4, expected[1], False, list(second.getsockname())],
-        ]
-        assert (again, variables) == ([], [])
-
-
-@pytest.mark.parametrize("pid", [None, "1", "x"])
-def test_sockets_meant_for_another_are_left_alone(
-    monkeypatch: pytest.MonkeyPatch, pid: str | None
-) -> None:
-    monkeypatch.setenv("LISTEN_FDS", "1")
-    if pid is not None:
-        monkeypatch.setenv("LISTEN_PID", pid)
-    assert listen_fds() == []
-    assert "LISTEN_FDS" not in os.environ
-    assert "LISTEN_PID" not in os.environ
-
-
-@pytest.mark.parametrize(
-    ("count", "names", "reason"),
-    [
-        ("x", "", 'LISTEN_FDS: "x" is not a number'),
-        ("-1", "", 'LISTEN_FDS: "-1" is not a number'),
-        ("5000", "", 'LISTEN_FDS: "5000" is not a number up to 1024'),
-        ("2", "one", 'LISTEN_FDNAMES: "one" has 1 names for 2 descriptors'),
-        ("1024", "", "of 1024 is not open"),
-    ],
-)
-def test_variables_that_cannot_be_right(
-    monkeypatch: pytest.MonkeyPatch, count: str, names: str, reason: str
-) -> None:
-    kept = [(fd, os.get_inheritable(fd)) for fd in _open_fds()]
-    monkeypatch.setenv("LISTEN_FDS", count)
-    monkeypatch.setenv("LISTEN_FDNAMES", names)
-    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
-    try:
-        with pytest.raises(ConfigError) as error:
-            listen_fds()
-    finally:
-        for fd, inheritable in kept:
-            os.set_inheritable(fd, inheritable)
-    assert reason in str(error.value)
-
-
-def _open_fds() -> list[int]:
-    """The descriptors of this process that are open, but for the one that lists them."""
-    open_fds = []
-    for fd in range(3, 1024):
-        try:
-            os.fstat(fd)
-        except OSError:
-            continue
-        open_fds.append(fd)
-    return open_fds
