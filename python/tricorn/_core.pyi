@@ -80,6 +80,9 @@ class AsgiCore:
     def poll(self) -> None:
         """Do what there is to do, within a budget of time and of application calls."""
 
+    def announce_stop(self) -> None:
+        """Answer 503 to `--health-path`/ready from now on, with all of the scoreboard's workers."""
+
     def drain(self, *, patient: bool = False) -> None:
         """Stop listening, close idle connections, end the others after their response."""
 
@@ -124,6 +127,9 @@ class WsgiCore:
     def run(self) -> None:
         """Serve until `stop()`. One thread at a time runs the reactor, the others stand by."""
 
+    def announce_stop(self) -> None:
+        """Answer 503 to `--health-path`/ready from now on, with all of the scoreboard's workers."""
+
     def drain(self, *, patient: bool = False) -> None:
         """Stop listening, close idle connections, end the others after their response."""
 
@@ -151,6 +157,9 @@ class Scoreboard:
     def __new__(cls, slots: int) -> Self: ...
     def slot(self, number: int) -> Slot:
         """The slot of that number, from 0. Raises ValueError if there is none."""
+
+    def announce_stop(self) -> None:
+        """Have all workers answer 503 to `--health-path`/ready from now on; they serve on."""
 
 @final
 class Slot:

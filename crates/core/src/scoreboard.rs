@@ -128,10 +128,31 @@ impl Row {
     }
 }
 
+/// What is said of all workers together, by their supervisor.
+#[derive(Default)]
+#[repr(C, align(128))]
+pub struct Server {
+    /// 1 once the server is to stop, though it goes on for a while.
+    stopping: Count,
+}
+
+impl Server {
+    /// Is the server to stop soon?
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.get() == 1
+    }
+
+    /// Says so: a load balancer that asks is to send no more.
+    pub fn announce_stop(&self) {
+        self.stopping.set(1);
+    }
+}
+
 /// The rows of all workers.
 struct Board {
+    server: NonNull<Server>,
     rows: NonNull<[Row]>,
-    /// They are a mapping, not a box.
+    /// They are a mapping, not boxes.
     mapped: bool,
 }
 
@@ -143,15 +164,17 @@ unsafe impl Sync for Board {}
 impl Board {
     /// mmap(2) of anonymous memory that forked processes have in common.
     fn shared(count: usize) -> io::Result<Self> {
-        let size = count * std::mem::size_of::<Row>();
+        let size = size_of_board(count);
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let kind = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
         // SAFETY: a new mapping, wherever the kernel likes.
         let start = unsafe { libc::mmap(std::ptr::null_mut(), size, access, kind, -1, 0) };
-        match NonNull::new(start.cast::<Row>()) {
-            Some(first) if start != libc::MAP_FAILED => {
+        match NonNull::new(start.cast::<Server>()) {
+            Some(server) if start != libc::MAP_FAILED => {
+                // SAFETY: the mapping goes on behind it, and both are aligned alike.
+                let first = unsafe { server.add(1) }.cast::<Row>();
                 let rows = NonNull::slice_from_raw_parts(first, count);
-                Ok(Self { rows, mapped: true })
+                Ok(Self { server, rows, mapped: true })
             }
             _ => Err(io::Error::last_os_error()),
         }
@@ -160,7 +183,17 @@ impl Board {
     /// One row for this process alone.
     fn private() -> Self {
         let rows: Box<[Row]> = Box::new([Row::default()]);
-        Self { rows: NonNull::from(Box::leak(rows)), mapped: false }
+        let server = Box::<Server>::default();
+        Self {
+            server: NonNull::from(Box::leak(server)),
+            rows: NonNull::from(Box::leak(rows)),
+            mapped: false,
+        }
+    }
+
+    fn server(&self) -> &Server {
+        // SAFETY: as for the rows.
+        unsafe { self.server.as_ref() }
     }
 
     fn rows(&self) -> &[Row] {
@@ -173,14 +206,21 @@ impl Board {
 impl Drop for Board {
     fn drop(&mut self) {
         if self.mapped {
-            let size = self.rows.len() * std::mem::size_of::<Row>();
+            let size = size_of_board(self.rows.len());
             // SAFETY: it is our mapping, and nobody has a reference to it any more.
-            unsafe { libc::munmap(self.rows.as_ptr().cast(), size) };
+            unsafe { libc::munmap(self.server.as_ptr().cast(), size) };
         } else {
-            // SAFETY: it came out of a box, and nobody has a reference to it any more.
-            drop(unsafe { Box::from_raw(self.rows.as_ptr()) });
+            // SAFETY: they came out of boxes, and nobody has a reference to them any more.
+            unsafe {
+                drop(Box::from_raw(self.rows.as_ptr()));
+                drop(Box::from_raw(self.server.as_ptr()));
+            }
         }
     }
+}
+
+fn size_of_board(rows: usize) -> usize {
+    std::mem::size_of::<Server>() + rows * std::mem::size_of::<Row>()
 }
 
 /// `Scoreboard(slots)`: made by the supervisor before it forks.
@@ -209,6 +249,11 @@ impl Scoreboard {
         }
         Ok(Slot { board: self.0.clone(), number })
     }
+
+    /// All workers are not ready any more, for whoever asks (`--health-path`); they serve on.
+    fn announce_stop(&self) {
+        self.0.server().announce_stop();
+    }
 }
 
 /// One worker's row; those of the others are within reach.
@@ -223,6 +268,11 @@ impl Slot {
     /// A slot that no other process knows.
     pub fn private() -> Self {
         Self { board: Arc::new(Board::private()), number: 0 }
+    }
+
+    /// What is said of all workers together.
+    pub fn server(&self) -> &Server {
+        self.board.server()
     }
 
     /// The rows of all workers.

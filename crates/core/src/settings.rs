@@ -1,6 +1,7 @@
 //! The part of the configuration that the core needs, read once from the frozen Python object.
 
 use crate::net::sys::descriptor_limit;
+use crate::net::HealthPaths;
 use pyo3::prelude::*;
 use tricorn_wire::limits::{Limits, MAX_FIELDS};
 
@@ -35,6 +36,8 @@ pub struct Settings {
     /// Open connections at the most.
     pub connections: usize,
     pub root_path: String,
+    /// Where health is asked for.
+    pub health: Option<HealthPaths>,
     pub server_header: bool,
     pub date_header: bool,
     pub underscores: Underscores,
@@ -74,6 +77,7 @@ impl Settings {
                 most => most,
             },
             root_path: http.getattr("root_path")?.extract()?,
+            health: http.getattr("health_path")?.extract::<Option<String>>()?.map(HealthPaths::new),
             server_header: http.getattr("server_header")?.extract()?,
             date_header: http.getattr("date_header")?.extract()?,
             underscores: match http.getattr("underscore_headers")?.extract::<String>()?.as_str() {

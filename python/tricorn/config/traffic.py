@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tricorn.config.kinds import KiB, MiB, Seconds, Size
@@ -11,6 +12,13 @@ from tricorn.config.setting import setting
 def _check_root_path(path: str) -> None:
     if path and (not path.startswith("/") or path.endswith("/")):
         raise ValueError("must start with / and not end with it, as /api")
+
+
+def _check_health_path(path: str) -> None:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path):
+        raise ValueError(
+            "must be a path without a / at its end, as /health; live and ready go below"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +32,13 @@ class Http:
         help="Path a proxy mounts the application on: root_path in ASGI, SCRIPT_NAME in WSGI.",
         gunicorn="root_path",
         uvicorn="root_path",
+    )
+    health_path: str | None = setting(
+        None,
+        metavar="PATH",
+        check=_check_health_path,
+        help="Answer PATH/live and PATH/ready without the application: 200, and 503 for ready "
+        "once the server is to stop.",
     )
     server_header: bool = setting(
         True,

@@ -138,6 +138,11 @@ impl AsgiCore {
         outcome
     }
 
+    /// Not ready any more, for whoever asks (`--health-path`); serves on.
+    fn announce_stop(&self) {
+        self.state.get().net.slot().server().announce_stop();
+    }
+
     /// Stops listening, closes idle connections, ends the others after their response; if
     /// `patient`, idle ones get one more response.
     #[pyo3(signature = (*, patient=false))]

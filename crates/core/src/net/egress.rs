@@ -163,7 +163,7 @@ impl<X> Net<X> {
         }
     }
 
-    fn frame(&mut self, token: Token, whole: Option<u64>) {
+    pub(super) fn frame(&mut self, token: Token, whole: Option<u64>) {
         let discard = self.settings.discard;
         let opened = self.conns.get_mut(token).is_some_and(|conn| {
             if conn.must_close(discard) {
@@ -183,7 +183,7 @@ impl<X> Net<X> {
         }
     }
 
-    fn sent(&mut self, token: Token) -> Sent {
+    pub(super) fn sent(&mut self, token: Token) -> Sent {
         let most = self.settings.write_buffer;
         let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
         if conn.broken {
@@ -270,22 +270,28 @@ impl<X> Net<X> {
 
     /// The response is complete: on to the next request, or to the end of the connection.
     pub fn finish(&mut self, token: Token) -> Finished<X> {
-        let now = self.now;
         let Some(conn) = self.conns.get_mut(token) else {
             return Finished { exchange: None, runnable: false };
         };
         let exchange = conn.exchange.take();
         let status = conn.response.status();
+        self.note_status(status);
+        let runnable = self.conclude(token);
+        self.load_fell();
+        Finished { exchange, runnable }
+    }
+
+    /// The same for whoever gave it; true if the connection has work at once.
+    pub(super) fn conclude(&mut self, token: Token) -> bool {
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(token) else { return false };
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.since = now;
         if conn.is_sent() {
             self.end_line(token); // else when the output is out
         }
-        self.note_status(status);
-        let runnable = self.go_on(token);
-        self.load_fell();
-        Finished { exchange, runnable }
+        self.go_on(token)
     }
 
     /// Where the connection goes with its response complete; true if it has work at once.

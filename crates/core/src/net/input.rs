@@ -75,7 +75,10 @@ impl<X> Net<X> {
         if let Some(step) = self.step_output(token) {
             return step;
         }
-        let step = self.step_input(token);
+        let step = match self.step_input(token) {
+            Step::Head(head) if self.settings.health.is_some() => self.admit(token, head),
+            step => step,
+        };
         if matches!(step, Step::Idle | Step::Again) {
             self.renew(token);
         }
@@ -180,18 +183,27 @@ impl<X> Net<X> {
     /// The head was valid: an exchange begins. Returns the number of the request.
     pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: X) -> u32 {
         self.slot.requests.add();
-        let draining = self.draining;
         let now = self.now;
         let peer = self.conns.get_mut(token).map(|conn| conn.peer);
         let came = self.timer.to_monotonic(now);
         let show = |peer| self.slot.table.show(head.bytes(), peer, came);
         let place = peer.map(show).unwrap_or_default();
-        self.give_back(token, head);
+        self.take_in(token, head, begin);
         let Some(conn) = self.conns.get_mut(token) else { return 0 };
-        conn.scanned = 0;
         conn.place = place;
-        conn.seq = conn.seq.wrapping_add(1).max(1);
         conn.enter(Phase::Exchange, &self.slot);
+        conn.exchange = Some(exchange);
+        conn.seq
+    }
+
+    /// Makes the connection ready for a request and its response.
+    pub(super) fn take_in(&mut self, token: Token, head: Head, begin: Begin) {
+        let draining = self.draining;
+        let now = self.now;
+        self.give_back(token, head);
+        let Some(conn) = self.conns.get_mut(token) else { return };
+        conn.scanned = 0;
+        conn.seq = conn.seq.wrapping_add(1).max(1);
         conn.since = now;
         conn.body = Body::new(begin.framing);
         conn.body_bytes = 0;
@@ -203,11 +215,9 @@ impl<X> Net<X> {
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.held.clear();
-        conn.exchange = Some(exchange);
         if draining {
             conn.response.close_after();
         }
-        conn.seq
     }
 
     /// The head was not valid: answers and closes.

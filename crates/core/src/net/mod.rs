@@ -4,6 +4,7 @@
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `egress` responses going out · `batch` several at once
+//! * `health` is the server well · `answer` what the server answers by itself
 //! * `timer` deadlines · `balance` which worker accepts
 //! * `access` the access log · `sys` the system calls · `slab` where connections live
 //!
@@ -12,10 +13,12 @@
 //! borrow of the reactor is ever held across application code.
 
 pub mod access;
+mod answer;
 mod balance;
 mod batch;
 pub mod conn;
 mod egress;
+mod health;
 mod input;
 mod listen;
 pub mod output;
@@ -39,6 +42,7 @@ use self::balance::Balance;
 use self::batch::Batch;
 pub use self::conn::{Conn, Phase};
 pub use self::egress::Sent;
+pub use self::health::HealthPaths;
 pub use self::input::{Begin, Head, Pull};
 use self::listen::Listener;
 use self::slab::Slab;
