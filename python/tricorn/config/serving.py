@@ -91,6 +91,11 @@ class Process:
         gunicorn="graceful_timeout",
         uvicorn="timeout_graceful_shutdown",
     )
+    drain_delay: Seconds = setting(
+        0.0,
+        help="Time between a signal to stop and the stop: requests are served as before, but "
+        "--health-path says 503, so that a load balancer sends no more.",
+    )
     timeout: Seconds = setting(
         30.0,
         help="A worker whose event loop, or all of whose threads, are stuck for this long is "

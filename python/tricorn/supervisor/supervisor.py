@@ -58,6 +58,7 @@ class Supervisor:
         self._autoscaler = Autoscaler(self.fleet, self.health)
         self.wanted = self._autoscaler.configure(config.process)
         self.stopping = ""
+        self._stop_announced = False
         self.last_reload = ""
         self._ready: Ready | None = None
         self._exit_code: int | None = None
@@ -182,10 +183,18 @@ class Supervisor:
                 worker.failure = Failure(code, text)
 
     def stop(self) -> None:
-        """Stop gracefully; the second time, at once."""
-        if self.stopping == "gracefully":
+        """Stop gracefully, after ``--drain-delay``; the second time, at once."""
+        if self.stopping == "gracefully" or self._stop_announced:
             self._end_at_once()
-            return
+        elif (delay := self.config.process.drain_delay) and not self.stopping:
+            self._stop_announced = True
+            self._around.stopping()
+            self.workers.announce_stop()
+            self.loop.later(delay, lambda: None if self.stopping else self._drain())
+        else:
+            self._drain()
+
+    def _drain(self) -> None:
         self.stopping = "gracefully"
         self._sockets.close()
         self._around.stopping()
@@ -208,7 +217,7 @@ class Supervisor:
         """Begin a new generation from the configuration of now; a ``request`` hears of its end."""
         if request is not None:
             self._around.wait_for_reload(request)
-        if self.stopping:
+        if self.stopping or self._stop_announced:
             return  # it would open the addresses again
         try:
             config = self._setup.load()

@@ -80,6 +80,10 @@ class Workers:
         """Have one finish what it has, and close idle connections at once."""
         send(pid, signal.SIGTERM)
 
+    def announce_stop(self) -> None:
+        """Have all say that they are not ready, while they serve on."""
+        self.health.scoreboard.announce_stop()
+
     def stop_draining(self) -> None:
         """Nobody else will serve: those that retire stop waiting for idle clients."""
         for worker in self.fleet.workers.values():

@@ -92,6 +92,11 @@ class AsgiService:
             state=self._lifespan.state,
         )
 
+    def announce_stop(self) -> None:
+        """Answer that the server is not ready any more; everything is served on."""
+        if self._core is not None:
+            self._core.announce_stop()
+
     async def stop(self, listeners: Sequence[Listener], patient: bool = False) -> None:
         """Stop listening, finish what is in flight within the graceful timeout, shut down.
 

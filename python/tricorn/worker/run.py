@@ -6,6 +6,7 @@ asyncio is imported for ASGI only: a WSGI application starts a fifth sooner with
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,8 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
             service.start(listeners)
             detail = threads_text(config.process.threads)
             announce([listener.display for listener in listeners], detail)
-            waker.wait()
+            if waker.wait() != signal.SIGINT:
+                service.delay_drain()
             service.stop(listeners)
     finally:
         close_listeners(listeners)
@@ -57,7 +59,7 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     server = Server(loaded.app, config, loaded.interface)
     with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
         loop = runner.get_loop()
-        with stop_signals(lambda: loop.call_soon_threadsafe(server.shutdown)):
+        with stop_signals(lambda number: server.shutdown(delay=number != signal.SIGINT)):
             serving = server.serve(lambda server: announce(server.addresses, loop_name(loop)))
             complete(loop, loop.create_task(serving))
 

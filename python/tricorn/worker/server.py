@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +23,9 @@ class Service(Protocol):
 
     async def start(self, listeners: list[Listener]) -> None:
         """Start up and accept connections."""
+
+    def announce_stop(self) -> None:
+        """Not ready any more, for whoever asks; everything is served on."""
 
     async def stop(self, listeners: list[Listener], patient: bool) -> None:
         """Drain, shut down, release everything."""
@@ -68,6 +72,9 @@ class Server:
         self._stop_asked = False
         self._patient = False
         self._stop: asyncio.Future[None] | None = None
+        # A supervisor has waited before it tells its workers to stop.
+        self._delay = self.config.process.drain_delay if place is None else 0.0
+        self._no_delay = asyncio.Event()
         self._started = False
 
     @property
@@ -75,11 +82,14 @@ class Server:
         """Whether requests are being answered."""
         return self._started
 
-    def shutdown(self) -> None:
+    def shutdown(self, *, delay: bool = True) -> None:
         """Make ``serve()`` end well: from any thread, while it starts, and before it has begun.
 
-        A server that has not begun to serve will return from ``serve()`` at once.
+        A server that has not begun to serve will return from ``serve()`` at once. One that serves
+        goes on for ``--drain-delay`` before it ends, unless ``delay`` is false.
         """
+        if not delay:
+            self._delay = 0.0
         # serve() writes and reads these two the other way round, so one of us sees the other.
         self._stop_asked = True
         if self._loop is not None and not self._loop.is_closed():
@@ -92,7 +102,7 @@ class Server:
 
     def hurry(self) -> None:
         """End soon: what is in flight is cancelled. Only in the event loop."""
-        self.shutdown()
+        self.shutdown(delay=False)
         if self._service is not None:
             self._service.hurry()
 
@@ -104,6 +114,8 @@ class Server:
     def _end(self) -> None:
         if self._stop is not None and not self._stop.done():
             self._stop.set_result(None)
+        if not self._delay:
+            self._no_delay.set()
 
     def stats(self) -> dict[str, int]:
         """Counters since the start, and of now: ``connections`` (open) and ``in_flight``.
@@ -129,12 +141,20 @@ class Server:
             if on_ready is not None:
                 on_ready(self)
             await stop
+            await self._delay_drain()
         except asyncio.CancelledError:
             if self._started or not self._stop_asked:
                 raise
         finally:
             if self._started:
                 await self.__aexit__(None, None, None)
+
+    async def _delay_drain(self) -> None:
+        """Serve on for ``--drain-delay``, so that a load balancer sees that the end is near."""
+        if self._delay and self._service is not None:
+            self._service.announce_stop()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._no_delay.wait(), self._delay)
 
     async def __aenter__(self) -> list[str]:
         self._listeners = self._listeners or open_listeners(self.config.listen)
@@ -184,6 +204,7 @@ class _Threaded:
     def __init__(self, service: WsgiService) -> None:
         self._service = service
         self.stats = service.stats
+        self.announce_stop = service.announce_stop
         self.hurry = service.hurry
         self.reopen_logs = service.reopen_logs
 

@@ -12,8 +12,10 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
+def stop_signals(stop: Callable[[int], object]) -> Iterator[None]:
     """SIGINT and SIGTERM call ``stop`` inside the block; after the first, either ends the process.
+
+    It gets the signal's number.
 
     The kernel resets a handler when it delivers the signal, so a second one works whatever the
     application does then, a blocking call in C included. Signals reach only the main thread: in
@@ -27,7 +29,7 @@ def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
     def handler(number: int, frame: object) -> None:
         for one in _NUMBERS:
             signal.signal(one, signal.SIG_DFL)
-        stop()
+        stop(number)
 
     previous = {number: signal.signal(number, handler) for number in _NUMBERS}
     for number in _NUMBERS:
@@ -47,7 +49,7 @@ class Waker:
     descriptor it writes (`signal.set_wakeup_fd`), and a read of that returns.
     """
 
-    _woken = False
+    _woken_by: int | None = None
 
     def __enter__(self) -> Waker:
         self._read, self._write = os.pipe()
@@ -63,12 +65,13 @@ class Waker:
         os.close(self._read)
         os.close(self._write)
 
-    def wake(self) -> None:
-        """Have `wait` return; also from a signal handler."""
-        self._woken = True
+    def wake(self, number: int) -> None:
+        """Have `wait` return ``number``; also from a signal handler."""
+        self._woken_by = number
         os.write(self._write, b"\0")
 
-    def wait(self) -> None:
+    def wait(self) -> int:
         """Sleep until `wake` was called. Handlers of signals run meanwhile."""
-        while not self._woken:
+        while self._woken_by is None:
             os.read(self._read, 1)
+        return self._woken_by
