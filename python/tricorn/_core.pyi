@@ -65,6 +65,13 @@ class AsgiCore:
         serves. Others leave connections to this worker from then on.
         """
 
+    def measure(self) -> None:
+        """Measure how long work waits for this worker: `queue_age` of `Slot.read()`.
+
+        To be called after `attach()` and, for WSGI, before `run()`. It takes a thread that never
+        touches Python. Raises OSError.
+        """
+
     def listen(self, fd: int, server: tuple[str, int | None], tcp: bool) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is that of a scope."""
 
@@ -113,6 +120,13 @@ class WsgiCore:
 
         To be called before `listen()` and `run()`, else RuntimeError. ValueError if there is no
         such slot.
+        """
+
+    def measure(self) -> None:
+        """Measure how long work waits for this worker: `queue_age` of `Slot.read()`.
+
+        To be called after `attach()` and, for WSGI, before `run()`. It takes a thread that never
+        touches Python. Raises OSError.
         """
 
     def listen(self, fd: int, server: tuple[str, str], tcp: bool) -> None:
@@ -174,7 +188,10 @@ class Slot:
         `beat` is when the worker was last seen to go on, in milliseconds of CLOCK_MONOTONIC
         (`time.monotonic()`, some milliseconds late); 0 if never, or `FREE`. Of a WSGI worker it
         stands still while the thread that runs the reactor is in a call and no other takes over.
-        `accepting` is 1 while the worker takes connections. The rest is that of `stats()`.
+        `accepting` is 1 while the worker takes connections. `queue_age` is for how many
+        milliseconds, as of now, the longest-waiting piece of work has waited for the worker to
+        come to it, if the core was told to `measure()`; 0 if none waits. The rest is that of
+        `stats()`.
         """
 
     def requests(self) -> list[dict[str, Any]]:

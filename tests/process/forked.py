@@ -22,6 +22,7 @@ from tricorn.net.listen import open_listeners
 from tricorn.net.listener import Listener
 from tricorn.worker.asgi import AsgiHooks
 from tricorn.worker.hooks import Hooks
+from tricorn.worker.place import Place
 
 LOOK = 0.002
 """Seconds between two looks at the slots."""
@@ -44,7 +45,8 @@ class Plan:
 
 def main(interface: str, workers: int, threads: int) -> None:
     """Fork the workers and show their slots until SIGTERM."""
-    config = Config.make(port=0, threads=threads, keep_alive="60s", access_log="off")
+    settings = json.loads(os.environ["SETTINGS"])
+    config = Config.make(port=0, threads=threads, keep_alive="60s", access_log="off", **settings)
     (listener,) = open_listeners(config.listen)
     plan = Plan(Scoreboard(workers), listener, config)
     alive, parent = os.pipe()
@@ -101,7 +103,7 @@ async def serve_asgi(plan: Plan, number: int) -> None:
     loop = asyncio.get_running_loop()
     app: Any = forked_asgi.app(number)
     core = AsgiCore(app, loop, plan.config, AsgiHooks(lambda: None), extensions={})
-    core.attach(plan.board, number)
+    take_place(core, plan, number)
     core.listen(plan.listener.sock.fileno(), plan.name, True)
     loop.add_reader(core.fileno(), core.poll)
     plan.board.slot(number).beat()
@@ -112,7 +114,7 @@ def serve_wsgi(plan: Plan, number: int) -> None:
     """Serve until killed."""
     threads = plan.config.process.threads
     core = WsgiCore(forked_wsgi.app(number), plan.config, Hooks(lambda: None), threads)
-    core.attach(plan.board, number)
+    take_place(core, plan, number)
     host, port = plan.name
     core.listen(plan.listener.sock.fileno(), (host, str(port)), True)
     running = [threading.Thread(target=core.run, daemon=True) for _ in range(threads)]
@@ -120,6 +122,11 @@ def serve_wsgi(plan: Plan, number: int) -> None:
         thread.start()
     for thread in running:
         thread.join()
+
+
+def take_place(core: AsgiCore | WsgiCore, plan: Plan, number: int) -> None:
+    """Count in the slot, and measure there if MEASURED is set."""
+    Place(plan.board, number, measured=bool(os.environ["MEASURED"])).take(core)
 
 
 if __name__ == "__main__":

@@ -53,14 +53,26 @@ def total(slots: Slots, name: str) -> int:
 
 
 @contextmanager
-def forked(interface: str, directory: Path, *, workers: int, threads: int = 1) -> Iterator[Workers]:
+def forked(
+    interface: str,
+    directory: Path,
+    *,
+    workers: int,
+    threads: int = 1,
+    measured: bool = False,
+    settings: dict[str, object] | None = None,
+) -> Iterator[Workers]:
     """Serve on ``workers`` processes for the length of the block."""
     gate = directory / "gate"
     os.mkfifo(gate)
     server = Server(
         [interface, str(workers), str(threads)],
         cwd=ROOT,
-        env={"GATE": str(gate)},
+        env={
+            "GATE": str(gate),
+            "MEASURED": "1" if measured else "",
+            "SETTINGS": json.dumps(settings or {}),
+        },
         program=("-m", "tests.process.forked"),
     )
     with ended(server):

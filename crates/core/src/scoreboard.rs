@@ -66,6 +66,11 @@ pub struct Row {
     pub accepting: Count,
     /// How often the reactor has taken events: stands still while its thread is in a call.
     pub turns: Count,
+    /// Since when somebody has waited for the reactor to turn, if that is measured. This and the
+    /// next are in milliseconds of CLOCK_MONOTONIC, and 0 if nobody waits.
+    pub unseen_since: Count,
+    /// … for the reactor to come to a connection that it knows has something to do.
+    pub runnable_since: Count,
     /// The requests in flight, by name.
     pub table: Table,
 }
@@ -97,6 +102,13 @@ impl Row {
         }
     }
 
+    /// Milliseconds that the longest-waiting piece of work has waited, as of now.
+    fn queue_age(&self) -> u64 {
+        let since = [&self.unseen_since, &self.runnable_since].map(Count::get);
+        let first = since.into_iter().filter(|&since| since != 0).min();
+        first.map_or(0, |first| monotonic_ms().saturating_sub(first))
+    }
+
     fn counters(&self) -> [(&'static str, &Count); 6] {
         [
             ("in_flight", &self.in_flight),
@@ -121,7 +133,9 @@ impl Row {
         for (_, count) in self.counters() {
             count.set(0);
         }
-        for count in [&self.beat, &self.accepting, &self.turns] {
+        let rest =
+            [&self.beat, &self.accepting, &self.turns, &self.unseen_since, &self.runnable_since];
+        for count in rest {
             count.set(0);
         }
         self.table.clear();
@@ -310,6 +324,7 @@ impl Slot {
         let all = self.stats(py)?;
         all.set_item("beat", self.deref().beat.get())?;
         all.set_item("accepting", self.accepting.get())?;
+        all.set_item("queue_age", self.queue_age())?;
         Ok(all)
     }
 

@@ -9,14 +9,20 @@ from tricorn._core import AsgiCore, Scoreboard, WsgiCore
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Row ``number`` of ``scoreboard``."""
+    """Row ``number`` of ``scoreboard``.
+
+    ``measured`` has the core write there how long work waits, for a supervisor that adds workers.
+    """
 
     scoreboard: Scoreboard
     number: int
+    measured: bool = False
 
     def take(self, core: AsgiCore | WsgiCore) -> None:
         """Have the core write its counters here."""
         core.attach(self.scoreboard, self.number)
+        if self.measured:
+            core.measure()
 
     def beat(self) -> None:
         """Say that the event loop turns."""

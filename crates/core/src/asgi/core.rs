@@ -89,6 +89,12 @@ impl AsgiCore {
         self.state.get().net.attach(slot).then_some(()).ok_or_else(too_late)
     }
 
+    /// Measures how long work waits, for `Slot.read()["queue_age"]`.
+    fn measure(&self) -> PyResult<()> {
+        let poller = self.fileno();
+        Ok(self.state.get().net.measure(poller)?)
+    }
+
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
     fn listen(
         &self,

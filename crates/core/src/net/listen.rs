@@ -25,6 +25,10 @@ pub(super) struct Listener {
 }
 
 impl Listener {
+    pub(super) fn fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+
     pub(super) fn deregister(&self, registry: &Registry) {
         // It fails only for what is not registered, and that is what is wanted.
         let _ = registry.deregister(&mut SourceFd(&self.socket.as_raw_fd()));
@@ -38,6 +42,9 @@ impl<X> Net<X> {
         let token = mio::Token(LISTENERS + self.listeners.len());
         let source = socket.as_raw_fd();
         self.registry.register(&mut SourceFd(&source), token, Interest::READABLE)?;
+        if let Some(probe) = &self.probe {
+            probe.add_listener(source);
+        }
         self.listeners.push(Listener { socket, is_tcp, waiting: false });
         self.publish();
         Ok(())
@@ -106,10 +113,17 @@ impl<X> Net<X> {
 
     /// Other processes may keep the sockets open, so closing ours would not end their events.
     pub(super) fn close_listeners(&mut self) {
+        self.measure_no_more();
         for listener in std::mem::take(&mut self.listeners) {
             listener.deregister(&self.registry);
         }
         self.publish();
+    }
+
+    /// Work that waits for a worker that leaves is not for a new one.
+    fn measure_no_more(&mut self) {
+        self.probe = None;
+        self.slot.runnable_since.set(0);
     }
 
     /// Leaves the listeners alone for a while: descriptors or memory have run out. Said once, until

@@ -5,7 +5,7 @@
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `egress` responses going out · `batch` several at once
 //! * `health` is the server well · `answer` what the server answers by itself
-//! * `timer` deadlines · `balance` which worker accepts
+//! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
@@ -22,6 +22,7 @@ mod health;
 mod input;
 mod listen;
 pub mod output;
+mod probe;
 mod slab;
 pub mod sys;
 mod timer;
@@ -45,6 +46,7 @@ pub use self::egress::Sent;
 pub use self::health::HealthPaths;
 pub use self::input::{Begin, Head, Pull};
 use self::listen::Listener;
+use self::probe::Probe;
 use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
@@ -106,7 +108,8 @@ pub struct Net<X> {
     waker: Waker,
     listeners: Vec<Listener>,
     pub(crate) conns: Slab<X>,
-    queue: VecDeque<Token>,
+    /// With the time, if that is measured.
+    queue: VecDeque<(Token, u64)>,
     /// Connections whose output is held back until the application lets go.
     corked: Vec<Token>,
     /// May output be held back so? PEP 3333 forbids it: a block is sent before the next is made.
@@ -132,6 +135,8 @@ pub struct Net<X> {
     pub(crate) access: Option<AccessLog>,
     /// Where this worker counts.
     slot: Slot,
+    /// There if it is measured how long work waits.
+    probe: Option<Probe>,
 }
 
 impl<X> Net<X> {
@@ -161,6 +166,7 @@ impl<X> Net<X> {
             complaint: None,
             access: None,
             slot: Slot::private(),
+            probe: None,
         };
         net.touch();
         Ok((Poller { poll, events: Events::with_capacity(BATCH) }, net))
@@ -186,6 +192,7 @@ impl<X> Net<X> {
 
     fn note(&mut self, event: &Event) {
         match event.token() {
+            TIMER if self.probe.is_some() => self.timer.acknowledge(),
             TIMER => {}
             WAKER => {
                 self.resume_listeners();
@@ -206,7 +213,10 @@ impl<X> Net<X> {
     /// The next connection that can go on.
     pub fn next(&mut self) -> Option<Token> {
         self.release_if_due();
-        let token = self.queue.pop_front()?;
+        let (token, _) = self.queue.pop_front()?;
+        if self.probe.is_some() {
+            self.publish_first();
+        }
         if let Some(conn) = self.conns.get_mut(token) {
             conn.queued = false;
         }
@@ -222,9 +232,29 @@ impl<X> Net<X> {
         if let Some(conn) = self.conns.get_mut(token) {
             if !conn.queued {
                 conn.queued = true;
-                self.queue.push_back(token);
+                let measured = self.probe.is_some();
+                self.queue.push_back((token, if measured { self.timer.now() } else { 0 }));
+                if measured && self.queue.len() == 1 {
+                    self.publish_first();
+                }
             }
         }
+    }
+
+    /// Says since when the first connection in the queue waits.
+    fn publish_first(&self) {
+        let since = self.queue.front().map_or(0, |&(_, since)| self.timer.to_monotonic(since));
+        self.slot.runnable_since.set(since);
+    }
+
+    /// Measures from now on how long work waits, for `Slot.read()`; `poller` is the other half.
+    pub fn measure(&mut self, poller: RawFd) -> io::Result<()> {
+        let probe = Probe::start(poller, self.timer.fd(), self.slot.clone())?;
+        for listener in &self.listeners {
+            probe.add_listener(listener.fd());
+        }
+        self.probe = Some(probe);
+        Ok(())
     }
 
     pub fn get(&mut self, token: Token) -> Option<&mut Conn<X>> {
@@ -375,6 +405,7 @@ impl<X> Net<X> {
     /// since the poller and the connections are still the parent's.
     pub fn abandon(&mut self) {
         self.slot = Slot::private(); // the other is the parent's too
+        std::mem::forget(self.probe.take()); // so is its thread, which may have had the lock
         self.listeners.clear();
         self.queue.clear();
         for (_, conn) in self.conns.iter_mut() {

@@ -333,6 +333,14 @@ pub fn wait_for(fd: RawFd, want: Want, milliseconds: u64) -> bool {
     }
 }
 
+/// poll(2) on two descriptors until one of them can be read.
+pub fn wait_for_either(one: RawFd, other: RawFd) {
+    let entry = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let mut entries = [entry(one), entry(other)];
+    // SAFETY: `entries` is two live pollfds.
+    repeat(|| unsafe { libc::poll(entries.as_mut_ptr(), 2, -1) } as isize);
+}
+
 /// Milliseconds of CLOCK_MONOTONIC, from the clock that is read without asking the hardware: it is
 /// behind by a tick of the kernel at the most.
 #[cfg(target_os = "linux")]

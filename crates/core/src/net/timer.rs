@@ -9,6 +9,7 @@
 //! Apart from the deadlines, accepting is tried again when `want_retry` said.
 
 use std::io;
+use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use mio::{Registry, Token};
@@ -72,6 +73,20 @@ impl Timer {
         }
     }
 
+    /// Nobody can take it any more for one that has run out and not been seen.
+    pub fn acknowledge(&self) {
+        if self.set_for.min(self.retry_at) == NEVER {
+            self.alarm.set(None);
+        } else {
+            self.arm(self.now());
+        }
+    }
+
+    /// The descriptor that can be read once it has run out, where it has one.
+    pub fn fd(&self) -> Option<RawFd> {
+        self.alarm.fd()
+    }
+
     fn arm(&self, now: u64) {
         let due = self.set_for.min(self.retry_at);
         self.alarm.set(Some(Duration::from_millis(due.saturating_sub(now))));
@@ -118,6 +133,11 @@ impl Alarm {
         Ok(Self(fd))
     }
 
+    fn fd(&self) -> Option<RawFd> {
+        use std::os::fd::AsRawFd;
+        Some(self.0.as_raw_fd())
+    }
+
     fn set(&self, delay: Option<Duration>) {
         sys::timer::set(&self.0, delay);
     }
@@ -148,6 +168,10 @@ impl Alarm {
             }
         });
         Ok(Self(sender))
+    }
+
+    fn fd(&self) -> Option<RawFd> {
+        None
     }
 
     fn set(&self, delay: Option<Duration>) {

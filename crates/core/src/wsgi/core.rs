@@ -84,6 +84,12 @@ impl WsgiCore {
         attached.then_some(()).ok_or_else(too_late)
     }
 
+    /// Measures how long work waits, for `Slot.read()["queue_age"]`; before `run()`.
+    fn measure(&self) -> PyResult<()> {
+        let poller = self.poller.lock().unwrap_or_else(PoisonError::into_inner).fd();
+        Ok(self.net().measure(poller)?)
+    }
+
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
     fn listen(
         &self,
