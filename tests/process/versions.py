@@ -35,6 +35,8 @@ def body_of(path):
         case "/spin":
             print("stuck", flush=True)
             spin()
+        case "/nap":
+            time.sleep(0.2)
         case "/block":
             print("stuck", flush=True)
             time.sleep(3600)

@@ -116,7 +116,9 @@ def _supervise(
         from tricorn.worker.place import Place
         from tricorn.worker.process import WorkerProcess
 
-        place = Place(link.scoreboard, link.number)
+        workers = config.process.workers
+        follows_load = workers is not None and workers.is_range
+        place = Place(link.scoreboard, link.number, measured=follows_load)
         return WorkerProcess(config, listeners, link.outbox, link.orders, place, loaded).run()
 
     def preload() -> None:

@@ -24,12 +24,16 @@ class Autoscaler:
         self._scaler: Scaler | None = None
         self._next = 0.0
 
-    def configure(self, settings: Process) -> int:
-        """Follow these settings from now on; returns the number of workers to begin with."""
+    def configure(self, settings: Process, before: int = 0) -> int:
+        """Follow these settings from now on; returns the number of workers to go on with.
+
+        With a range that is the number that there was ``before``, which the load needed.
+        """
         wanted = workers_of(settings.workers)
         self._scaler = None
         if wanted.is_range:
             self._scaler = Scaler(*wanted, settings.scale_up_after, settings.scale_down_after)
+            return self.bounded(before)
         return wanted.least
 
     def bounded(self, wanted: int) -> int:
@@ -49,7 +53,7 @@ class Autoscaler:
         self._next = now + TICK
         ready = [one for one in self._fleet.staying() if one.state is State.READY]
         loads = {
-            one.pid: Load(self._health.read(one).get("queue_age", 0) / 1000, cpu_seconds(one.pid))
+            one.pid: Load(self._health.read(one)["queue_age"] / 1000, cpu_seconds(one.pid))
             for one in ready
         }
         number, why = self._scaler.look(loads, wanted, now)

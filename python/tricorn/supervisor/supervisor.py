@@ -56,7 +56,7 @@ class Supervisor:
         self._generations = Generations(config, self._takeover.generation)
         self._trials = Trials(self._generations, self._counts, self._roll_back)
         self._autoscaler = Autoscaler(self.fleet, self.health)
-        self.wanted = self._autoscaler.configure(config.process)
+        self.wanted = self._autoscaler.configure(config.process, self._takeover.workers)
         self.stopping = ""
         self._stop_announced = False
         self.last_reload = ""
@@ -138,7 +138,7 @@ class Supervisor:
         until = wake_at(self.fleet, self._plan(), time.monotonic())
         self.loop.wait(until, [*self._ticks(), *around.waits()])
         around.attend()
-        self._check_health()
+        self.workers.look_after(self._generations.config_of, self.config)
         self._trials.judge()
         if self._generations.settled == self.generation and not self.stopping:
             self.wanted = self._autoscaler.look(self.wanted)
@@ -234,7 +234,7 @@ class Supervisor:
         self._trials.forget()
         self._generations.begin(config)
         _log.info("reloading: generation %d starts", self.generation)
-        self.wanted = self._autoscaler.configure(config.process)
+        self.wanted = self._autoscaler.configure(config.process, self.wanted)
         self._patience.forget()
 
     def _reload_failed(self, why: str) -> None:
@@ -257,8 +257,9 @@ class Supervisor:
 
     def _begin_upgrade(self) -> None:
         if not self.stopping:
+            numbers = {"generation": self._generations.following, "workers": self.wanted}
             longest = self.config.process.boot_timeout
-            self._upgrades.begin(self._sockets.all, self._generations.following, longest)
+            self._upgrades.begin(self._sockets.all, numbers, longest)
 
     def _upgrade_failed(self, why: str) -> None:
         _log.error("upgrade failed, the server goes on as it was: %s", why)
@@ -333,21 +334,9 @@ class Supervisor:
 
     def _roll_back(self, why: str) -> None:
         self._generations.take_back()
-        self.wanted = self._autoscaler.configure(self.config.process)
+        self.wanted = self._autoscaler.configure(self.config.process, self.wanted)
         self._sockets.keep_only(self.config.listen)
         self._reload_failed(why)
-
-    def _check_health(self) -> None:
-        now = time.monotonic()
-        serving = [one for one in self.fleet.staying() if one.state is State.READY]
-        for worker in serving:
-            settings = self._generations.config_of(worker.generation).process
-            why = self.health.check(worker, settings, now)
-            if why:
-                worker.hang = why + self.health.held(worker)
-                _log.error("worker %d hangs: %s; another one starts", worker.pid, worker.hang)
-                self.fleet.retired(worker.pid, now + self.health.ask_for_stacks(worker))
-        self.health.check_group(serving, self.config.process.max_memory_total, now)
 
     def _plan(self) -> Plan:
         process = self.config.process

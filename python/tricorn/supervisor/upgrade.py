@@ -27,7 +27,8 @@ from tricorn.supervisor.loop import Loop
 _log = logging.getLogger("tricorn.supervisor")
 
 VARIABLE = SUCCESSOR
-"""JSON: ``{"sockets": {address: [descriptor, …]}, "ready": descriptor, "generation": number}``."""
+"""JSON: ``{"sockets": {address: [descriptor, …]}, "ready": descriptor, "generation": number,
+"workers": number}``."""
 
 _READY = b"ready"
 _LONGEST_REASON = 4096  # PIPE_BUF: what is written to a pipe at once
@@ -45,7 +46,7 @@ class Upgrade:
 
     @classmethod
     def begin(
-        cls, sockets: Mapping[str, list[Listener]], generation: int, directory: Path
+        cls, sockets: Mapping[str, list[Listener]], numbers: Mapping[str, int], directory: Path
     ) -> Upgrade:
         """Start the new supervisor. Raises OSError if its program cannot be run."""
         given = {
@@ -53,7 +54,7 @@ class Upgrade:
             for text, listeners in sockets.items()
         }
         ready, saying = os.pipe()
-        handed = {"sockets": given, "ready": saying, "generation": generation}
+        handed = {"sockets": given, "ready": saying, **numbers}
         try:
             process = subprocess.Popen(
                 sys.orig_argv,
@@ -105,12 +106,17 @@ class Upgrades:
         self._directory = working_directory()
         self._running: Upgrade | None = None
 
-    def begin(self, sockets: Mapping[str, list[Listener]], generation: int, longest: float) -> None:
-        """Start a new supervisor, unless one is starting; it has ``longest`` seconds, 0 for any."""
+    def begin(
+        self, sockets: Mapping[str, list[Listener]], numbers: Mapping[str, int], longest: float
+    ) -> None:
+        """Start a new supervisor, unless one is starting; it has ``longest`` seconds, 0 for any.
+
+        ``numbers`` are its first ``generation``, and how many ``workers`` there are.
+        """
         if self._running is not None:
             return
         try:
-            upgrade = self._running = Upgrade.begin(sockets, generation, self._directory)
+            upgrade = self._running = Upgrade.begin(sockets, numbers, self._directory)
         except OSError as error:
             self._failed(str(error))
             return
@@ -141,6 +147,8 @@ class Takeover:
     sockets: dict[str, list[Listener]]
     generation: int = 1
     """The number for the first generation here."""
+    workers: int = 0
+    """How many there were, 0 if nobody was before."""
     _ready: int | None = None
 
     @classmethod
@@ -157,7 +165,7 @@ class Takeover:
         os.set_inheritable(given["ready"], False)
         if "LISTEN_PID" in os.environ:
             os.environ["LISTEN_PID"] = str(os.getpid())
-        return cls(sockets, given.get("generation", 1), given["ready"])
+        return cls(sockets, given.get("generation", 1), given.get("workers", 0), given["ready"])
 
     @property
     def is_due(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -17,6 +18,8 @@ from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.messages import Message, Post
 from tricorn.supervisor.privileges import Identity
 from tricorn.supervisor.spawn import Spawner, Work, kill_all, send
+
+_log = logging.getLogger("tricorn.supervisor")
 
 Child = Callable[[], int]
 """What a new worker process is to do."""
@@ -120,6 +123,18 @@ class Workers:
             if found:
                 self._hear_the_last(pid)
                 self._gone(self.fleet.gone(pid), status)
+
+    def look_after(self, config_of: Callable[[int], Config], current: Config) -> None:
+        """See who hangs and who is worn, by the settings of each one's generation."""
+        now = time.monotonic()
+        serving = [one for one in self.fleet.staying() if one.state is State.READY]
+        for worker in serving:
+            why = self.health.check(worker, config_of(worker.generation).process, now)
+            if why:
+                worker.hang = why + self.health.held(worker)
+                _log.error("worker %d hangs: %s; another one starts", worker.pid, worker.hang)
+                self.fleet.retired(worker.pid, now + self.health.ask_for_stacks(worker))
+        self.health.check_group(serving, current.process.max_memory_total, now)
 
     def _hear(self, pid: int) -> None:
         messages, ended = self._posts[pid].read()
