@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tricorn.cli.run import run
     from tricorn.config import Config
-    from tricorn.errors import AppError, BindError, ConfigError, LifespanError, TricornError
+    from tricorn.errors import (
+        AppError,
+        BindError,
+        ConfigError,
+        LifespanError,
+        RequestTimeout,
+        TricornError,
+    )
     from tricorn.worker.server import Server
 
     __version__: str
@@ -23,6 +30,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "LifespanError",
+    "RequestTimeout",
     "Server",
     "TricornError",
     "__version__",
@@ -35,6 +43,7 @@ _HOMES = {
     "Config": "tricorn.config",
     "ConfigError": "tricorn.errors",
     "LifespanError": "tricorn.errors",
+    "RequestTimeout": "tricorn.errors",
     "Server": "tricorn.worker.server",
     "TricornError": "tricorn.errors",
     "run": "tricorn.cli.run",

@@ -3,7 +3,7 @@
 Applications never import it; `tricorn.worker` does. `make lint` compares it with the module.
 """
 
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, Task
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from types import TracebackType
@@ -96,6 +96,23 @@ class AsgiCore:
     def cancel(self) -> None:
         """Cancel the tasks of all requests."""
 
+    def in_flight(self) -> list[tuple[Task[None], dict[str, Any], float | None]]:
+        """(task, scope, seconds) of each request whose task has not ended.
+
+        `seconds` is how long the application has had it, less the times that it waited for its
+        client to send or to read; None if its response is complete and the task only goes on. What
+        ends in the first step of its task is never seen. RuntimeError on any other thread.
+        """
+
+    def time_out(self, task: Task[None]) -> None:
+        """Answer 504 instead of 500 if this request's task ends without a response."""
+
+    def give_up(self, task: Task[None]) -> None:
+        """Answer 504 in place of a task that does not end.
+
+        If bytes of its response are out already, the connection is reset.
+        """
+
     def close(self) -> None:
         """Close every connection at once."""
 
@@ -156,6 +173,27 @@ class WsgiCore:
     def pending(self) -> tuple[int, int]:
         """(open connections, calls of the application that run)."""
 
+    def in_flight(self) -> list[tuple[int, int, dict[str, Any], float]]:
+        """(number, thread, environ, seconds) of each call of the application that runs.
+
+        `number` names the request, `thread` is its `threading.get_ident()`, `seconds` is how long
+        the application has had it, less the times that it waited for its client to send or to
+        read. Empty unless `slow_request` or `request_timeout` is set.
+        """
+
+    def interrupt(self, number: int, error: type[BaseException]) -> bool:
+        """Raise `error` in the thread of that request; False if it has none, or awaits its client.
+
+        It is raised at the next bytecode; a call in C has to return first. It never hits anything
+        but that request. If the request then fails, it is answered 504 instead of 500.
+        """
+
+    def give_up(self, number: int) -> None:
+        """Answer 504 in place of a call that does not end.
+
+        If bytes of its response are out already, the connection is reset.
+        """
+
     def stats(self) -> dict[str, int]:
         """Counters since the start: accepted, requests, errors (responses of 500 and above) and
         rejected; and those of now: connections (open) and in_flight (requests).
@@ -188,7 +226,8 @@ class Slot:
         `beat` is when the worker was last seen to go on, in milliseconds of CLOCK_MONOTONIC
         (`time.monotonic()`, some milliseconds late); 0 if never, or `FREE`. Of a WSGI worker it
         stands still while the thread that runs the reactor is in a call and no other takes over.
-        `accepting` is 1 while the worker takes connections. `queue_age` is for how many
+        `accepting` is 1 while the worker takes connections. `stuck` counts the requests
+        that it gave up while the application still had them. `queue_age` is for how many
         milliseconds, as of now, the longest-waiting piece of work has waited for the worker to
         come to it, if the core was told to `measure()`; 0 if none waits. The rest is that of
         `stats()`.
@@ -204,6 +243,9 @@ class Slot:
 
     def beat(self) -> None:
         """Say that the worker goes on, as of now."""
+
+    def note_stuck(self) -> None:
+        """Count a request that was given up while the application still has it."""
 
     def clear(self) -> None:
         """Set everything to 0: nobody has the slot any more."""

@@ -1,4 +1,5 @@
-"""The error tree: every mistake a user can make, with the exit code it ends the process with."""
+"""The error tree: every mistake a user can make, with the exit code it ends the process with; and
+what an application meets when its time is up."""
 
 from __future__ import annotations
 
@@ -44,3 +45,16 @@ class ControlError(TricornError):
     """No running server could be asked, or it did not answer."""
 
     exit_code = 3
+
+
+class RequestTimeout(BaseException):
+    """Raised in a WSGI application whose request takes longer than ``--request-timeout``.
+
+    Not an Exception, as asyncio.CancelledError is none: ``except Exception`` around a step that may
+    fail, in a framework or in a loop that tries again, must not take it for such a failure.
+    ``finally`` and ``with`` work as ever. Who catches it should end soon; whatever is answered
+    within a second is sent.
+    """
+
+    def __str__(self) -> str:
+        return "the request took longer than --request-timeout"

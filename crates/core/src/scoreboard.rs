@@ -71,6 +71,8 @@ pub struct Row {
     pub unseen_since: Count,
     /// … for the reactor to come to a connection that it knows has something to do.
     pub runnable_since: Count,
+    /// Requests given up while the application still has them: the worker should be replaced.
+    pub stuck: Count,
     /// The requests in flight, by name.
     pub table: Table,
 }
@@ -133,9 +135,8 @@ impl Row {
         for (_, count) in self.counters() {
             count.set(0);
         }
-        let rest =
-            [&self.beat, &self.accepting, &self.turns, &self.unseen_since, &self.runnable_since];
-        for count in rest {
+        let times = [&self.beat, &self.unseen_since, &self.runnable_since];
+        for count in times.into_iter().chain([&self.accepting, &self.turns, &self.stuck]) {
             count.set(0);
         }
         self.table.clear();
@@ -325,6 +326,7 @@ impl Slot {
         all.set_item("beat", self.deref().beat.get())?;
         all.set_item("accepting", self.accepting.get())?;
         all.set_item("queue_age", self.queue_age())?;
+        all.set_item("stuck", self.stuck.get())?;
         Ok(all)
     }
 
@@ -345,6 +347,11 @@ impl Slot {
     /// The worker goes on, as of now.
     fn beat(&self) {
         self.alive();
+    }
+
+    /// A request was given up while the application still has it.
+    fn note_stuck(&self) {
+        self.deref().stuck.add();
     }
 
     /// Nobody has the slot any more.

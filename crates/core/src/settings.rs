@@ -41,6 +41,8 @@ pub struct Settings {
     pub server_header: bool,
     pub date_header: bool,
     pub underscores: Underscores,
+    /// A request may take too long (`--slow-request`, `--request-timeout`).
+    pub times_requests: bool,
 }
 
 impl Settings {
@@ -54,7 +56,10 @@ impl Settings {
             let seconds: f64 = timeouts.getattr(name)?.extract()?;
             Ok((seconds * 1000.0) as u64)
         };
+        let process = config.getattr("process")?;
+        let seconds = |name: &str| -> PyResult<f64> { process.getattr(name)?.extract() };
         Ok(Self {
+            times_requests: seconds("slow_request")? > 0.0 || seconds("request_timeout")? > 0.0,
             limits: Limits {
                 head: size("head_size")?,
                 fields: size("head_fields")?.min(MAX_FIELDS),

@@ -119,7 +119,8 @@ def _supervise(
         workers = config.process.workers
         follows_load = workers is not None and workers.is_range
         place = Place(link.scoreboard, link.number, measured=follows_load)
-        return WorkerProcess(config, listeners, link.outbox, link.orders, place, loaded).run()
+        outbox, orders, tasks = link.outbox, link.orders, link.tasks
+        return WorkerProcess(config, listeners, outbox, orders, tasks, place, loaded).run()
 
     def preload() -> None:
         nonlocal loaded

@@ -102,6 +102,16 @@ class Process:
         "replaced; its stacks go to the error log first. 0 for never.",
         gunicorn="timeout",
     )
+    request_timeout: Seconds = setting(
+        0.0,
+        help="How long the application may take for a request; after it the request is logged with "
+        "its stack, interrupted, and answered 504. 0 for as long as it needs.",
+    )
+    slow_request: Seconds = setting(
+        0.0,
+        help="A request that takes the application longer is logged once, with its stack. "
+        "0 for none.",
+    )
     boot_timeout: Seconds = setting(
         0.0,
         help="How long a worker may take to load the application and start up; 0 for as long as "

@@ -66,13 +66,15 @@ class Health:
             settings.max_memory,
             settings.max_memory_total,
         )
-        return TICK if settings.timeout or any(limits) else None
+        times = (settings.timeout, settings.request_timeout)
+        return TICK if any(limits) or any(times) else None
 
     def check(self, worker: Worker, settings: Process, now: float) -> str:
         """Note if the worker is worn; return why it is taken for stuck, or nothing."""
         seen = self.read(worker)
         worker.worn = (
             worker.worn
+            or _stuck(seen["stuck"])
             or self._worn(worker, seen["requests"], now)
             or self._too_large(worker, settings.max_memory, now)
         )
@@ -155,3 +157,7 @@ class Health:
         self._lives.pop(worker.pid, None)
         self._weighed.pop(worker.pid, None)
         self.scoreboard.slot(worker.number).clear()
+
+
+def _stuck(count: int) -> str:
+    return "a request in it can't be ended (--request-timeout)" if count else ""

@@ -1,6 +1,6 @@
 """What a worker and its supervisor tell each other over two pipes.
 
-The worker: one JSON object for each step of its life. The supervisor: the order to retire.
+The worker: one JSON object for each step of its life. The supervisor: orders of one byte.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class Post:
 
     def __init__(self, inbox: int, orders: int) -> None:
         os.set_blocking(inbox, False)
+        os.set_blocking(orders, False)  # a worker that hangs may not read them
         self._inbox = inbox
         self._orders = orders
         self._partial = b""
@@ -91,6 +92,11 @@ class Post:
         """Order the worker to finish what it has, and to leave its clients to others."""
         with suppress(OSError):  # it may have gone
             os.write(self._orders, b"r")
+
+    def tell_tasks(self) -> None:
+        """Order the worker to write where its tasks are, if it has an event loop."""
+        with suppress(OSError):
+            os.write(self._orders, b"s")
 
     def close(self) -> None:
         """Let go of the pipes."""

@@ -17,7 +17,10 @@ class Link:
 
     outbox: Outbox
     orders: int
-    """The reading end of a pipe: a byte is the order to retire, the end that we have gone."""
+    """The reading end of a pipe: `messages.Post` says what its bytes mean, its end that we have
+    gone."""
+    tasks: int
+    """The file that the worker tells in where its tasks are."""
     scoreboard: Any
     """The `_core.Scoreboard` of all workers, and …"""
     number: int

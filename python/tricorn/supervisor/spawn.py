@@ -57,10 +57,12 @@ class Spawner:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.close(saying)
             os.close(orders)
-            return pid, Post(said, ordering)
+            post = Post(said, ordering)
+            stacks.ask_for_tasks = post.tell_tasks
+            return pid, post
         os.close(said)
         os.close(ordering)
-        link = Link(Outbox(saying), orders, self._scoreboard, number)
+        link = Link(Outbox(saying), orders, stacks.tasks, self._scoreboard, number)
         # Without the file and its path: those belong to the supervisor.
         own = [Listener(listener.sock) for listener in listeners]
 

@@ -1,7 +1,10 @@
 """The Python stacks of a worker, written by the worker even while it hangs.
 
-The worker has `faulthandler` write them when a signal comes: its handler is in C and needs neither
-the interpreter's lock nor a thread that answers, so it also works in a busy loop or a deadlock.
+The worker has `faulthandler` write those of its threads when a signal comes: its handler is in C
+and needs neither the interpreter's lock nor a thread that answers, so it also works in a busy loop
+or a deadlock. Where suspended tasks are, only the event loop can tell; it is ordered to by a pipe,
+and a loop that is blocked leaves it out. It has a file of its own: the handler may write at the
+same time.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ import faulthandler
 import os
 import signal
 import tempfile
+from collections.abc import Callable
+from typing import IO
 
 SIGNAL = signal.SIGUSR2
 """Asks a worker for its stacks."""
@@ -18,10 +23,18 @@ DELAY = 0.3
 
 
 class Stacks:
-    """A file without a name, made before the fork and known to both sides."""
+    """Two files without names, made before the fork and known to both sides."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="tricorn-stacks-")  # noqa: SIM115
+        self._tasks = tempfile.TemporaryFile(prefix="tricorn-tasks-")  # noqa: SIM115
+        self.ask_for_tasks: Callable[[], object] = lambda: None
+        """Orders the worker to tell where its tasks are."""
+
+    @property
+    def tasks(self) -> int:
+        """The descriptor to which the event loop writes where its tasks are."""
+        return self._tasks.fileno()
 
     def write_on_signal(self) -> None:
         """In the worker: write the stacks of all threads whenever the signal comes."""
@@ -30,15 +43,22 @@ class Stacks:
 
     def ask(self, pid: int) -> None:
         """In the supervisor: forget what was written, and ask for it anew."""
-        self._file.seek(0)
-        self._file.truncate()
+        for file in (self._file, self._tasks):
+            file.seek(0)
+            file.truncate()
+        self.ask_for_tasks()
         os.kill(pid, SIGNAL)
 
     def text(self) -> str:
-        """What the worker has written, without the file's own name for the newest frame."""
-        self._file.seek(0)
-        return self._file.read().decode(errors="replace").strip()
+        """What the worker has written: its threads, then the requests of its event loop."""
+        return "\n\n".join(part for part in map(_text, (self._file, self._tasks)) if part)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the files."""
         self._file.close()
+        self._tasks.close()
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace").strip()

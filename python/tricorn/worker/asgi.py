@@ -13,8 +13,10 @@ from tricorn._core import AsgiCore
 from tricorn.config import Config
 from tricorn.net.listener import Listener
 from tricorn.worker.access import open_access
-from tricorn.worker.hooks import Hooks, request_of
+from tricorn.worker.awaiting import awaiting
+from tricorn.worker.hooks import Hooks, named, request_of
 from tricorn.worker.lifespan import Lifespan
+from tricorn.worker.overdue_asgi import AsgiWatch, watch_asgi
 from tricorn.worker.place import Place
 from tricorn.worker.warmup import warm_up_asgi
 
@@ -22,6 +24,9 @@ _log = logging.getLogger("tricorn.app")
 
 _CANCEL_GRACE = 1.0
 """Seconds that cancelled requests get to clean up before the connections are closed."""
+
+_SHOWN = 100
+"""Requests whose tasks are shown at the most."""
 
 
 class AsgiHooks(Hooks):
@@ -51,11 +56,12 @@ class AsgiService:
     def __init__(self, app: Any, config: Config, place: Place | None = None) -> None:
         self._app = app
         self._config = config
-        self._place = place
+        self._place = place or Place.alone()
         self._lifespan = Lifespan(app, config.asgi.lifespan)
         self._idle = asyncio.Event()
         self._draining = asyncio.Event()
         self._core: AsgiCore | None = None
+        self._watch: AsgiWatch | None = None
 
     async def start(self, listeners: Sequence[Listener]) -> None:
         """Run the start-up, then accept connections; raises LifespanError and ConfigError."""
@@ -72,8 +78,7 @@ class AsgiService:
 
     def _accept(self, listeners: Sequence[Listener]) -> None:
         core = self._make_core(self._idle.set)
-        if self._place is not None:
-            self._place.take(core)
+        self._place.take(core)
         for listener in listeners:
             tcp = listener.path is None and isinstance(listener.sock.getsockname(), tuple)
             core.listen(listener.sock.fileno(), server_of(listener), tcp)
@@ -81,6 +86,7 @@ class AsgiService:
         self._core = core
         _abandon_after_fork(core)
         asyncio.get_running_loop().add_reader(core.fileno(), core.poll)
+        self._watch = watch_asgi(core, self._config.process, self._place)
 
     def _make_core(self, idle: Callable[[], None]) -> AsgiCore:
         return AsgiCore(
@@ -110,6 +116,8 @@ class AsgiService:
             await self._drained(self._core)
             asyncio.get_running_loop().remove_reader(self._core.fileno())
             self._core.close()
+        if self._watch is not None:
+            self._watch.stop()
         await self._lifespan.shutdown()
 
     async def _drained(self, core: AsgiCore) -> None:
@@ -125,6 +133,15 @@ class AsgiService:
         """Cancel the requests in flight."""
         if self._core is not None:
             self._core.cancel()
+
+    def awaiting(self) -> str:
+        """Where the task of each request is that has not ended, for the log."""
+        held = [] if self._core is None else self._core.in_flight()
+        times = ("its response is complete" if s is None else f"for {s:.1f} s" for _, _, s in held)
+        return "\n\n".join(
+            f"{named(scope)}, {time}\n{awaiting(task)}"
+            for (task, scope, _), time in zip(held[:_SHOWN], times, strict=False)
+        )
 
     def reopen_logs(self) -> None:
         """Open the access log anew."""

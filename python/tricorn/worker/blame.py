@@ -25,7 +25,7 @@ def app_traceback(error: BaseException) -> str:
 def app_frames(error: BaseException) -> TracebackType | None:
     """The part of an exception's traceback that begins in the application."""
     frames = error.__traceback__
-    while frames is not None and _is_ours(frames.tb_frame.f_code.co_filename):
+    while frames is not None and is_ours(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
     return frames
 
@@ -36,13 +36,13 @@ def last_place(error: BaseException) -> str | None:
     frames = app_frames(error)
     while frames is not None:
         name = frames.tb_frame.f_code.co_filename
-        if not _is_ours(name):
+        if not is_ours(name):
             place = f"{_short(name)}, line {frames.tb_lineno}"
         frames = frames.tb_next
     return place
 
 
-def _is_ours(filename: str) -> bool:
+def is_ours(filename: str) -> bool:
     return filename.startswith((_OURS, _IMPORT_SYSTEM[0])) or _IMPORT_SYSTEM[1] in filename
 
 

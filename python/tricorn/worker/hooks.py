@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tricorn._core import ClientDisconnected
+from tricorn.errors import RequestTimeout
 from tricorn.worker.blame import app_traceback
 
 _log = logging.getLogger("tricorn.app")
@@ -25,6 +26,9 @@ class Hooks:
         """The application raised while it served the request of ``scope``."""
         if gone and self._comes_of_disconnect(error):
             _log.debug("%s: the client has disconnected", request_of(scope))
+            return
+        if isinstance(error, RequestTimeout):
+            _log.error("%s was interrupted", request_of(scope))  # its stack was told before
             return
         _log.error("%s failed\n%s", request_of(scope), app_traceback(error))
 
@@ -65,3 +69,16 @@ def request_of(scope: dict[str, Any]) -> str:
     if "REQUEST_METHOD" in scope:
         return f"{scope['REQUEST_METHOD']} {scope['RAW_URI']}"
     return f"{scope['method']} {scope['raw_path'].decode('latin-1')}"
+
+
+def named(scope: dict[str, Any]) -> str:
+    """A request and its client, as ``GET /path of 127.0.0.1:49152``.
+
+    Without the query, which may have secrets.
+    """
+    if "REQUEST_METHOD" in scope:
+        host, port = scope.get("REMOTE_ADDR"), scope.get("REMOTE_PORT")
+    else:
+        host, port = scope["client"] or ("", "")
+    client = f"{host}:{port}" if host else "a unix socket"
+    return f"{request_of(scope).partition('?')[0]} of {client}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tricorn._core import AsgiCore, Scoreboard, WsgiCore
 
@@ -17,6 +18,12 @@ class Place:
     scoreboard: Scoreboard
     number: int
     measured: bool = False
+    is_supervised: bool = True
+
+    @classmethod
+    def alone(cls) -> Place:
+        """A place that no other process knows."""
+        return cls(Scoreboard(1), 0, is_supervised=False)
 
     def take(self, core: AsgiCore | WsgiCore) -> None:
         """Have the core write its counters here."""
@@ -24,6 +31,22 @@ class Place:
         if self.measured:
             core.measure()
 
+    def note_stuck(self) -> None:
+        """Say that a request can't be ended: the supervisor will replace this worker."""
+        self.scoreboard.slot(self.number).note_stuck()
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The requests in flight, as `_core.Slot.requests` tells them; for any thread."""
+        return self.scoreboard.slot(self.number).requests()
+
     def beat(self) -> None:
         """Say that the event loop turns."""
         self.scoreboard.slot(self.number).beat()
+
+
+def what_follows(place: Place) -> str:
+    """A request can't be ended: mark the worker for replacement; says so for the log."""
+    place.note_stuck()
+    if place.is_supervised:
+        return "this worker will be replaced"
+    return "without --workers nobody replaces this process"

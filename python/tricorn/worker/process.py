@@ -29,6 +29,8 @@ _BEATS = 4
 """Beats of the event loop within the time after which it is taken for stuck."""
 _SELDOM = 5.0
 """Seconds between two beats at the most."""
+_TELL_TASKS = b"s"
+"""The order to tell where tasks are."""
 _MARGIN = 5.0
 """Seconds beyond the graceful timeout after which a worker without a supervisor must be gone."""
 _STOPPING = {signal.SIGTERM, signal.SIGQUIT}
@@ -56,8 +58,9 @@ class Logged(Protocol):
 class WorkerProcess:
     """What a worker is given.
 
-    ``orders`` is a pipe from the supervisor: any byte means that others take over and this worker
-    is to retire, its end that the supervisor has gone. ``loaded`` is an application that needs no
+    ``orders`` is a pipe from the supervisor: ``s`` means to write where the tasks of the requests
+    in flight are to the file ``tasks``, any other byte that others take over and this worker is to
+    retire, its end that the supervisor has gone. ``loaded`` is an application that needs no
     loading.
     """
 
@@ -65,6 +68,7 @@ class WorkerProcess:
     listeners: Sequence[Listener]
     outbox: Outbox
     orders: int
+    tasks: int
     place: Place
     loaded: Loaded | None = None
 
@@ -112,12 +116,11 @@ class WorkerProcess:
         config = self.config
         server = Server(loaded.app, config, loaded.interface, listeners=listeners, place=self.place)
 
-        def ordered() -> None:
-            loop.remove_reader(self.orders)
-            if self._is_retired():
-                server.retire()
-            else:
-                server.shutdown()
+        def ordered(leaves: bool = False) -> None:
+            retires = self._retires(lambda: self._tell_tasks(server.awaiting()))
+            if leaves or retires is not None:
+                loop.remove_reader(self.orders)
+                (server.retire if retires else server.shutdown)()
 
         def started() -> None:
             self._keep_beating(loop)
@@ -125,7 +128,7 @@ class WorkerProcess:
 
         with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
             loop = runner.get_loop()
-            loop.add_signal_handler(signal.SIGTERM, ordered)
+            loop.add_signal_handler(signal.SIGTERM, ordered, True)
             loop.add_signal_handler(signal.SIGQUIT, server.hurry)
             loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs, server)
             loop.add_reader(self.orders, ordered)
@@ -154,19 +157,33 @@ class WorkerProcess:
         signals.take(signal.SIGQUIT, service.hurry)
         service.start(listeners)
         self._ready(loaded, threads_text(self.config.process.threads))
-        while (come := signals.wait(self.orders)) and not come & _STOPPING:
+        leaves, retires = False, None
+        while not leaves and retires is None:
+            come = signals.wait(self.orders)
             if signal.SIGUSR1 in come:
                 self._reopen_logs(service)
-        service.stop(listeners, patient=self._is_retired())
+            leaves = bool(come & _STOPPING)
+            retires = self._retires(lambda: None)
+        service.stop(listeners, patient=bool(retires))
 
-    def _is_retired(self) -> bool:
-        """Whether the supervisor gave the order; else it sent a signal, or has gone."""
-        if not select.select([self.orders], [], [], 0)[0]:
-            return False
-        if os.read(self.orders, 1):
-            return True
-        _log.warning("the supervisor has gone: this worker finishes what it has and leaves")
-        return False
+    def _retires(self, tell_tasks: Callable[[], object]) -> bool | None:
+        """Carry out the orders that wait: whether one is to retire, False if the supervisor has
+        gone, None if it is neither.
+        """
+        while select.select([self.orders], [], [], 0)[0]:
+            order = os.read(self.orders, 1)
+            if order == _TELL_TASKS:
+                tell_tasks()
+                continue
+            if not order:
+                _log.warning("the supervisor has gone: this worker finishes what it has and leaves")
+            return bool(order)
+        return None
+
+    def _tell_tasks(self, text: str) -> None:
+        """Replace what the file says: the supervisor reads it soon."""
+        os.ftruncate(self.tasks, 0)
+        os.pwrite(self.tasks, text.encode(errors="backslashreplace"), 0)
 
     def _ready(self, loaded: Loaded, detail: str) -> None:
         self.outbox.ready(loaded.name, loaded.interface, detail)

@@ -36,6 +36,9 @@ class Service(Protocol):
     def reopen_logs(self) -> None:
         """Open the access log anew."""
 
+    def awaiting(self) -> str:
+        """Where the task of each request in flight is; nothing if there are no tasks."""
+
     def stats(self) -> dict[str, int]:
         """Counters since the start."""
 
@@ -110,6 +113,14 @@ class Server:
         """Open the access log anew, after it was rotated. Only in the event loop."""
         if self._service is not None:
             self._service.reopen_logs()
+
+    def awaiting(self) -> str:
+        """What the task of each request in flight waits for, for people to read.
+
+        For each request a line, then the frames from its outermost coroutine to its innermost
+        await. Only in the event loop; nothing for WSGI.
+        """
+        return "" if self._service is None else self._service.awaiting()
 
     def _end(self) -> None:
         if self._stop is not None and not self._stop.done():
@@ -207,6 +218,9 @@ class _Threaded:
         self.announce_stop = service.announce_stop
         self.hurry = service.hurry
         self.reopen_logs = service.reopen_logs
+
+    def awaiting(self) -> str:
+        return ""
 
     async def start(self, listeners: list[Listener]) -> None:
         self._service.start(listeners)

@@ -14,6 +14,7 @@ from tricorn.config import Config
 from tricorn.net.listener import Listener
 from tricorn.worker.access import open_access
 from tricorn.worker.hooks import Hooks
+from tricorn.worker.overdue_wsgi import WsgiWatch, watch_wsgi
 from tricorn.worker.place import Place
 from tricorn.worker.warmup import warm_up_wsgi
 
@@ -28,6 +29,7 @@ class WsgiService:
         self._idle = threading.Event()
         self._core: WsgiCore | None = None
         self._threads: list[threading.Thread] = []
+        self._watch: WsgiWatch | None = None
 
     def start(self, listeners: Sequence[Listener]) -> None:
         """Start the threads and accept connections."""
@@ -49,6 +51,7 @@ class WsgiService:
             thread = threading.Thread(target=core.run, name=f"tricorn-wsgi-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        self._watch = watch_wsgi(core, self._config.process, self._place)
 
     def announce_stop(self) -> None:
         """Answer that the server is not ready any more; everything is served on."""
@@ -73,6 +76,8 @@ class WsgiService:
         self._core.drain(patient=patient)
         # A thread can't be cancelled: after the timeout its connection is closed under it.
         self._idle.wait(self._config.process.graceful_timeout)
+        if self._watch is not None:
+            self._watch.stop()
         self._core.stop()
         _, running = self._core.pending()
         if not running:

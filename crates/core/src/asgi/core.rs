@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PySet};
+use pyo3::types::PyDict;
 
 use super::drive;
 use super::exchange::Exchange;
+use super::overdue::{self, Deserted, Held};
 use super::scope::Scopes;
 use super::task::TaskMaker;
 use crate::net::access::AccessLog;
@@ -26,6 +27,7 @@ pub const MOST_CALLS: usize = 64;
 
 pub struct State {
     pub net: Net<Exchange>,
+    pub deserted: Deserted,
     /// The loop is inside `poll`: nothing has to be scheduled, and waiters may run in place.
     pub in_poll: bool,
     /// A `call_soon(poll)` is on its way.
@@ -48,8 +50,9 @@ pub struct AsgiCore {
     /// The context that `poll` is scheduled in: that of whoever happens to schedule it would leak
     /// from one request into the next.
     context: Py<PyAny>,
-    /// Tasks that did not end in their first step; asyncio itself keeps only weak references.
-    pub tasks: Py<PySet>,
+    /// Tasks that did not end in their first step, each with the callback that waits for its end;
+    /// asyncio itself keeps only weak references.
+    pub tasks: Py<PyDict>,
 }
 
 #[pymethods]
@@ -71,7 +74,12 @@ impl AsgiCore {
         let (poller, mut net) = Net::new(settings)?;
         net.corks = true;
         Ok(Self {
-            state: OwnerCell::new(State { net, in_poll: false, scheduled: false }),
+            state: OwnerCell::new(State {
+                net,
+                deserted: Deserted::default(),
+                in_poll: false,
+                scheduled: false,
+            }),
             poller: OwnerCell::new(poller),
             scopes: OwnerCell::new(scopes),
             app,
@@ -79,7 +87,7 @@ impl AsgiCore {
             hooks,
             task_maker,
             context: py.import("contextvars")?.call_method0("copy_context")?.unbind(),
-            tasks: PySet::empty(py)?.unbind(),
+            tasks: PyDict::new(py).unbind(),
         })
     }
 
@@ -159,11 +167,26 @@ impl AsgiCore {
 
     /// Cancels the tasks of all requests.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
-        let tasks: Vec<_> = self.tasks.bind(py).iter().collect();
-        for task in tasks {
+        for task in self.tasks.bind(py).keys() {
             task.call_method0(intern!(py, "cancel"))?;
         }
         Ok(())
+    }
+
+    /// (task, scope, seconds) of each request whose task has not ended; None once it has responded.
+    fn in_flight<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Held<'py>>> {
+        slf.get().state.check_owner("in_flight()")?;
+        Ok(overdue::in_flight(slf))
+    }
+
+    /// From now on, if the task ends without a response, the answer is 504.
+    fn time_out(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        overdue::time_out(slf, task)
+    }
+
+    /// Answers 504 in place of a task that does not end, or cuts its connection.
+    fn give_up(slf: &Bound<'_, Self>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        overdue::give_up(slf, task)
     }
 
     /// Closes every connection at once.

@@ -9,7 +9,7 @@ use tricorn_wire::response::Asked;
 
 use super::core::AsgiCore;
 use super::exchange::Exchange;
-use super::{receive, task};
+use super::{overdue, receive, task};
 use crate::net::{Begin, Head, Step, Token};
 use crate::py::call::call;
 use crate::py::client_gone;
@@ -42,6 +42,7 @@ pub fn advance(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<usize> {
             Step::Stalled(reject) => stalled(core, token, reject)?,
             Step::Closed(exchange) => {
                 if let Some(exchange) = exchange {
+                    overdue::desert(core, token, &exchange);
                     gone(core, exchange, Wake::InPlace)?;
                 }
                 return Ok(calls);
@@ -105,6 +106,7 @@ fn wake_receivers(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
     let py = core.py();
     let waiter = {
         let mut state = core.get().state.get();
+        state.net.client_came(token);
         let Some(conn) = state.net.get(token) else { return Ok(()) };
         conn.wants_body = false;
         let seq = conn.seq;
@@ -131,9 +133,11 @@ fn wake_receivers(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
 
 fn wake_senders(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
     let py = core.py();
-    let senders = match core.get().state.get().net.get(token) {
-        Some(conn) => conn.exchange.as_mut().map(|e| std::mem::take(&mut e.senders)),
-        None => None,
+    let senders = {
+        let mut state = core.get().state.get();
+        state.net.client_came(token);
+        let exchange = state.net.get(token).and_then(|conn| conn.exchange.as_mut());
+        exchange.map(|exchange| std::mem::take(&mut exchange.senders))
     };
     for waiter in senders.unwrap_or_default() {
         let nothing = Ok(py.None().into_bound(py));

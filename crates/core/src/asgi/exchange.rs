@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+use crate::net::spent::Spent;
 use crate::py::future::Waiter;
 
 #[derive(Default)]
@@ -20,6 +21,10 @@ pub struct Exchange {
     pub collected: Vec<(Vec<u8>, Vec<u8>)>,
     /// Sends and receives in a row that did not suspend.
     pub turns: u32,
+    /// Set when the task was suspended: the request's number, and its clock then.
+    pub suspended: Option<(u32, Spent)>,
+    /// It took too long: if no response comes, that is why.
+    pub timed_out: bool,
 }
 
 impl Exchange {

@@ -2,10 +2,12 @@
 //!
 //! * `core` the object that Python drives · `drive` events to calls · `scope` what the app is told
 //! * `send` · `receive` · `task` the life of the application's task · `exchange` what is kept
+//! * `overdue` requests that take too long
 
 pub mod core;
 pub mod drive;
 pub mod exchange;
+pub mod overdue;
 pub mod receive;
 pub mod scope;
 pub mod send;

@@ -48,7 +48,11 @@ pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {
         if let Some(exchange) = &mut conn.exchange {
             exchange.receivers.push(waiter);
         }
+        let awaited = !conn.body_done();
         state.net.want_body(target.token);
+        if awaited {
+            state.net.await_client(target.token);
+        }
     }
 }
 

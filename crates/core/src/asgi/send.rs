@@ -212,6 +212,7 @@ fn after<'py>(
         if let Some(exchange) = &mut conn.exchange {
             exchange.senders.push(waiter.clone().unbind());
         }
+        state.net.await_client(target.token);
         drop(state);
         schedule_if_work(core)?;
         return ready::wait(waiter);

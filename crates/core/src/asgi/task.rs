@@ -6,10 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::core::{schedule, AsgiCore};
-use super::drive::{self, keep_going};
-use super::send;
+use super::drive::keep_going;
+use super::overdue;
 use crate::py::call::call;
-use crate::py::future::Wake;
 use crate::py::handle::{self, Kind, Target};
 
 /// Starts the task; on Python 3.12 and newer its first step runs here.
@@ -28,8 +27,12 @@ pub fn start<'py>(
     if tasks.is_done(&task)? {
         return ended(core, target, &task, scope);
     }
-    core.get().tasks.bind(py).add(&task)?;
     let callback = handle::new(core, Kind::TaskDone, target, Some(scope))?;
+    core.get().tasks.bind(py).set_item(&task, &callback)?;
+    if let Some(conn) = core.get().state.get().net.exchange(target.token, target.seq) {
+        let suspended = Some((target.seq, conn.spent));
+        conn.exchange.iter_mut().for_each(|exchange| exchange.suspended = suspended);
+    }
     task.call_method1(intern!(py, "add_done_callback"), (callback,))?;
     Ok(())
 }
@@ -94,9 +97,10 @@ pub fn done<'py>(
     scope: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
     let py = core.py();
-    core.get().tasks.bind(py).discard(task)?;
+    core.get().tasks.bind(py).del_item(task)?;
     ended(core, target, task, scope)?;
-    let state = core.get().state.get();
+    let mut state = core.get().state.get();
+    state.deserted.ended(target);
     let nudge = state.net.has_work() || state.net.is_draining();
     drop(state);
     if nudge {
@@ -135,7 +139,7 @@ fn returned(core: &Bound<'_, AsgiCore>, target: Target, scope: &Bound<'_, PyAny>
                 intern!(core.py(), "app_warning"),
                 (format!("the application returned {what}"), scope),
             )?;
-            give_up(core, target)
+            overdue::answer(core, target)
         }
     }
 }
@@ -160,22 +164,5 @@ pub fn failed(
         let hooks = core.get().hooks.bind(py);
         hooks.call_method1(intern!(py, "app_error"), (error.value(py), scope, gone))?;
     }
-    give_up(core, target)
-}
-
-/// No response will come from the application: a 500, or a cut if bytes are out already.
-fn give_up(core: &Bound<'_, AsgiCore>, target: Target) -> PyResult<()> {
-    let exchange = {
-        let mut state = core.get().state.get();
-        let Some(conn) = state.net.exchange(target.token, target.seq) else { return Ok(()) };
-        let exchange = conn.exchange.take();
-        if !state.net.answer(target.token, 500, "The application failed.") {
-            state.net.cut(target.token);
-        }
-        exchange
-    };
-    if let Some(exchange) = exchange {
-        drive::gone(core, exchange, Wake::Soon)?;
-    }
-    send::schedule_if_work(core)
+    overdue::answer(core, target)
 }

@@ -18,6 +18,7 @@ use tricorn_wire::response::{Asked, Response};
 
 use super::access::Draft;
 use super::output::Output;
+use super::spent::Spent;
 use super::sys;
 use super::timer::NEVER;
 use crate::inflight::Place;
@@ -88,6 +89,8 @@ pub struct Conn<X> {
     pub(super) draft: Option<Box<Draft>>,
     /// Counts the requests; tells the application's handles of different requests apart.
     pub seq: u32,
+    /// For how long the application has had the running request.
+    pub spent: Spent,
     /// When the present phase began or last made progress, in milliseconds of the reactor.
     pub(super) since: u64,
     /// Bytes of body received, and milliseconds that somebody has waited for them, for the minimum
@@ -136,6 +139,7 @@ impl<X> Conn<X> {
             corked: false,
             draft: None,
             seq: 0,
+            spent: Spent::default(),
             since: now,
             body_bytes: 0,
             body_waited: 0,

@@ -10,6 +10,7 @@ use tricorn_wire::response::{Asked, Response};
 use super::access::Draft;
 use super::conn::{Conn, Phase};
 use super::output::Flush;
+use super::spent::Spent;
 use super::sys::{self, Io};
 use super::{Net, Step, Token, SCRATCH};
 use crate::settings::Settings;
@@ -205,6 +206,7 @@ impl<X> Net<X> {
         conn.scanned = 0;
         conn.seq = conn.seq.wrapping_add(1).max(1);
         conn.since = now;
+        conn.spent = Spent::since(now);
         conn.body = Body::new(begin.framing);
         conn.body_bytes = 0;
         conn.body_waited = 0;

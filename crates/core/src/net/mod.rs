@@ -6,6 +6,7 @@
 //! * `input` heads and bodies coming in · `egress` responses going out · `batch` several at once
 //! * `health` is the server well · `answer` what the server answers by itself
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
+//! * `spent` for how long the application has had a request
 //! * `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
@@ -24,6 +25,7 @@ mod listen;
 pub mod output;
 mod probe;
 mod slab;
+pub mod spent;
 pub mod sys;
 mod timer;
 

@@ -4,7 +4,7 @@
 use super::conn::Conn;
 
 /// Names one connection for as long as it lives, and nothing afterwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token {
     pub slot: u32,
     pub generation: u32,

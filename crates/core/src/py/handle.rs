@@ -94,6 +94,18 @@ pub fn new<'py>(
     }
 }
 
+/// The request that a task's callback belongs to, and its scope.
+pub fn request_of<'py>(callback: &Bound<'py, PyAny>) -> Option<(Target, Bound<'py, PyAny>)> {
+    let py = callback.py();
+    let kind = &TYPES.get(py)?.0[Kind::TaskDone as usize];
+    if callback.get_type().as_ptr() != kind.as_ptr() {
+        return None;
+    }
+    // SAFETY: instances of that type are handles.
+    let parts = unsafe { parts(py, callback.as_ptr()) };
+    Some((parts.target, parts.scope?))
+}
+
 fn make_type(py: Python<'_>, kind: Kind) -> PyResult<Py<PyAny>> {
     let mut members = [
         ffi::PyMemberDef {

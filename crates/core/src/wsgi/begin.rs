@@ -6,6 +6,7 @@ use tricorn_wire::head::{parse, Framing, Slots};
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::Asked;
 
+use super::calls::Account;
 use super::core::WsgiCore;
 use super::routes::Route;
 use crate::net::access::AccessLog;
@@ -41,6 +42,7 @@ pub struct Suspended {
     pub iterator: Py<PyIterator>,
     pub result: Py<PyAny>,
     pub environ: Py<PyDict>,
+    pub account: Account,
 }
 
 /// A request that can be served now.

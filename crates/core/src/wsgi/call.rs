@@ -10,10 +10,12 @@ use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyTuple};
 use tricorn_wire::response::Fault;
 
 use super::begin::{Request, Suspended, Target};
+use super::calls::{Account, Running};
 use super::core::{Hold, WsgiCore};
 use super::file::FileWrapper;
 use super::input::Input;
 use super::respond::StartResponse;
+use crate::net::spent::TOO_LONG;
 use crate::net::sys::{thread_clock, thread_cpu};
 use crate::net::{Sent, Token};
 use crate::py::call::{call, exact_bytes};
@@ -23,10 +25,10 @@ use crate::py::client_gone;
 const JOIN: usize = 64 * 1024;
 
 /// How a response came to its end in this thread.
-enum Outcome {
+enum Outcome<'py> {
     Complete,
     /// The client reads slowly: the rest waits for the reactor.
-    Suspended(Suspended),
+    Suspended(Bound<'py, PyIterator>),
 }
 
 /// Calls the application; inline with the baton in hand, or having passed it on.
@@ -60,11 +62,11 @@ pub fn resume(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
     let Some((suspended, target)) = found else { return Ok(Hold::Kept) };
     watched(core, false, || {
         let py = core.py();
-        let Suspended { iterator, result, environ } = suspended;
+        let Suspended { iterator, result, environ, account } = suspended;
         let (environ, result) = (environ.into_bound(py), result.into_bound(py));
-        let iterator = iterator.into_bound(py);
-        let outcome = iterate(core, target, None, iterator, &result, &environ);
-        settle(core, target, outcome, Some(&result), &environ);
+        let running = this.calls.begin(target, &environ, account);
+        let outcome = iterate(core, target, None, iterator.into_bound(py));
+        settle(core, target, running, outcome, Some(&result), &environ);
     })
 }
 
@@ -99,13 +101,16 @@ fn watched(core: &Bound<'_, WsgiCore>, give_away: bool, body: impl FnOnce()) -> 
 /// The client has gone while its response was suspended.
 pub fn abandon(core: &Bound<'_, WsgiCore>, suspended: Suspended) {
     let py = core.py();
-    close(core, suspended.result.bind(py), suspended.environ.bind(py));
+    if let Err(error) = close(suspended.result.bind(py)) {
+        report(core, &error, suspended.environ.bind(py), false);
+    }
 }
 
 fn respond(core: &Bound<'_, WsgiCore>, request: Request) {
     let py = core.py();
     let Request { target, environ, gathered, .. } = request;
     let environ = environ.into_bound(py);
+    let running = core.get().calls.begin(target, &environ, Account::default());
     let called = (|| {
         let input = Bound::new(py, Input::new(core.clone().unbind(), target, gathered))?;
         environ.set_item(intern!(py, "wsgi.input"), input)?;
@@ -116,10 +121,10 @@ fn respond(core: &Bound<'_, WsgiCore>, request: Request) {
     })();
     match called {
         Ok((result, start)) => {
-            let outcome = deliver(core, target, &start, &result, &environ);
-            settle(core, target, outcome, Some(&result), &environ);
+            let outcome = deliver(core, target, &start, &result);
+            settle(core, target, running, outcome, Some(&result), &environ);
         }
-        Err(error) => settle(core, target, Err(error), None, &environ),
+        Err(error) => settle(core, target, running, Err(error), None, &environ),
     }
 }
 
@@ -129,8 +134,7 @@ fn deliver<'py>(
     target: Target,
     start: &Bound<'py, StartResponse>,
     result: &Bound<'py, PyAny>,
-    environ: &Bound<'py, PyDict>,
-) -> PyResult<Outcome> {
+) -> PyResult<Outcome<'py>> {
     if let Some(body) = whole_body(result)? {
         start.get().check_called()?;
         send(core, target, &body, false)?;
@@ -145,7 +149,7 @@ fn deliver<'py>(
         }
     }
     let iterator = result.try_iter()?;
-    iterate(core, target, Some(start), iterator, result, environ)
+    iterate(core, target, Some(start), iterator)
 }
 
 /// The body if the result is a list or tuple, which has all of it; pieces are joined.
@@ -192,9 +196,7 @@ fn iterate<'py>(
     target: Target,
     start: Option<&Bound<'py, StartResponse>>,
     iterator: Bound<'py, PyIterator>,
-    result: &Bound<'py, PyAny>,
-    environ: &Bound<'py, PyDict>,
-) -> PyResult<Outcome> {
+) -> PyResult<Outcome<'py>> {
     let mut start = start;
     for item in iterator.clone() {
         let item = piece(&item?)?;
@@ -207,12 +209,7 @@ fn iterate<'py>(
         let sent = send(core, target, &item, true)?;
         core.get().goes_on();
         if sent == Sent::Full {
-            let suspended = Suspended {
-                iterator: iterator.unbind(),
-                result: result.clone().unbind(),
-                environ: environ.clone().unbind(),
-            };
-            return Ok(Outcome::Suspended(suspended));
+            return Ok(Outcome::Suspended(iterator));
         }
     }
     if let Some(start) = start {
@@ -251,24 +248,35 @@ fn check(sent: Result<Sent, Fault>) -> PyResult<Sent> {
 fn settle<'py>(
     core: &Bound<'py, WsgiCore>,
     target: Target,
-    outcome: PyResult<Outcome>,
+    mut running: Running<'_, 'py>,
+    outcome: PyResult<Outcome<'py>>,
     result: Option<&Bound<'py, PyAny>>,
     environ: &Bound<'py, PyDict>,
 ) {
-    match outcome {
-        Ok(Outcome::Suspended(suspended)) => return suspend(core, target, suspended),
-        Ok(Outcome::Complete) => {
+    let failure = match (outcome, result) {
+        (Ok(Outcome::Suspended(iterator)), Some(result)) => {
+            // Before another thread may go on with it.
+            let account = running.end();
+            let (result, environ) = (result.clone().unbind(), environ.clone().unbind());
+            let iterator = iterator.unbind();
+            return suspend(core, target, Suspended { iterator, result, environ, account });
+        }
+        (Ok(_), _) => {
             let finished = {
                 let mut net = core.get().net();
                 let alive = net.exchange(target.token, target.seq).is_some();
                 alive.then(|| net.finish(target.token))
             };
             drop(finished);
+            None
         }
-        Err(error) => failed(core, target, &error, environ),
-    }
-    if let Some(result) = result {
-        close(core, result, environ);
+        (Err(error), _) => Some((error, failed(core, target, running.is_interrupted()))),
+    };
+    let closing = result.and_then(|result| close(result).err());
+    // What follows is ours: an exception for the application must not hit it.
+    running.end();
+    for (error, gone) in failure.into_iter().chain(closing.map(|error| (error, false))) {
+        report(core, &error, environ, gone);
     }
 }
 
@@ -294,36 +302,33 @@ fn suspend(core: &Bound<'_, WsgiCore>, target: Target, suspended: Suspended) {
 }
 
 /// `close()` of the result, if it has one: always called (PEP 3333).
-fn close(core: &Bound<'_, WsgiCore>, result: &Bound<'_, PyAny>, environ: &Bound<'_, PyDict>) {
-    let py = core.py();
+fn close(result: &Bound<'_, PyAny>) -> PyResult<()> {
     if exact_bytes(result).is_some() || result.is_exact_instance_of::<PyList>() {
-        return;
+        return Ok(());
     }
-    match result.getattr_opt(intern!(py, "close")) {
-        Ok(Some(close)) => {
-            if let Err(error) = close.call0() {
-                report(core, &error, environ, false);
-            }
-        }
-        Ok(None) => {}
-        Err(error) => report(core, &error, environ, false),
+    match result.getattr_opt(intern!(result.py(), "close"))? {
+        Some(close) => close.call0().map(drop),
+        None => Ok(()),
     }
 }
 
-/// The application raised: a 500, or a cut if bytes of the response are out already.
-fn failed(core: &Bound<'_, WsgiCore>, target: Target, error: &PyErr, environ: &Bound<'_, PyDict>) {
+/// The application raised: a 500, or 504 if its time was up, or a cut if bytes of the response are
+/// out already. Says if the client had gone.
+fn failed(core: &Bound<'_, WsgiCore>, target: Target, timed_out: bool) -> bool {
+    let (status, detail) =
+        if timed_out { (504, TOO_LONG) } else { (500, "The application failed.") };
     let (gone, exchange) = {
         let mut net = core.get().net();
         let conn = net.exchange(target.token, target.seq);
         let gone = conn.as_ref().is_none_or(|conn| conn.is_broken());
         let exchange = conn.and_then(|conn| conn.exchange.take());
-        if exchange.is_some() && !net.answer(target.token, 500, "The application failed.") {
+        if exchange.is_some() && !net.answer(target.token, status, detail) {
             net.cut(target.token);
         }
         (gone, exchange)
     };
     drop(exchange);
-    report(core, error, environ, gone);
+    gone
 }
 
 fn report(core: &Bound<'_, WsgiCore>, error: &PyErr, environ: &Bound<'_, PyDict>, gone: bool) {

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyType};
 use tricorn_baton::Baton;
 
 use super::begin::{self, Exchange};
 use super::call;
+use super::calls::{self, Calls, Held};
 use super::environ::Environs;
 use super::monitor::Monitor;
 use super::routes::Routes;
@@ -34,6 +35,7 @@ pub struct WsgiCore {
     pub baton: Arc<Baton>,
     pub routes: Routes,
     monitor: Monitor,
+    pub calls: Calls,
     /// Where the supervisor looks for the beat; the reactor has it too, behind its lock.
     slot: OnceLock<Slot>,
     /// Calls of the application that have not returned.
@@ -59,6 +61,7 @@ impl WsgiCore {
         threads: usize,
     ) -> PyResult<Self> {
         let settings = Settings::read(config)?;
+        let calls = Calls::new(settings.times_requests);
         let environs = Environs::new(py, &settings, threads > 1)?;
         let (poller, net) = Net::new(settings)?;
         let baton = Arc::new(Baton::new());
@@ -69,6 +72,7 @@ impl WsgiCore {
             poller: Mutex::new(poller),
             environs: Mutex::new(environs),
             monitor: Monitor::new(baton.clone(), threads),
+            calls,
             baton,
             routes: Routes::new(),
             slot: OnceLock::new(),
@@ -115,6 +119,7 @@ impl WsgiCore {
         let py = slf.py();
         let this = slf.get();
         this.monitor.register();
+        this.calls.register(py)?;
         while py.detach(|| this.baton.wait_for()) {
             if this.lead(slf)? == Hold::Kept {
                 this.baton.release();
@@ -161,6 +166,21 @@ impl WsgiCore {
     /// (open connections, calls of the application that run)
     fn pending(&self) -> (usize, usize) {
         (self.net().open(), self.running.load(Ordering::Relaxed))
+    }
+
+    /// (number, thread, environ, seconds) of each call that runs, if an account is kept of them.
+    fn in_flight<'py>(&self, py: Python<'py>) -> Vec<Held<'py>> {
+        self.calls.in_flight(py)
+    }
+
+    /// Raises `error` in the thread of a call; false if it has ended or waits for its client.
+    fn interrupt(&self, number: u64, error: &Bound<'_, PyType>) -> bool {
+        self.calls.interrupt(number, error)
+    }
+
+    /// Answers 504 in place of a call that does not end, or cuts its connection.
+    fn give_up(&self, number: u64) {
+        calls::give_up(self, number);
     }
 
     /// Counters since the start.

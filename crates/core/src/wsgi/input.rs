@@ -124,7 +124,10 @@ impl Buffer {
                 }
             };
             let start = Instant::now();
-            let ready = wait_for(fd, Want::Read, timeout);
+            let ready = {
+                let _pause = core.calls.pause(target);
+                wait_for(fd, Want::Read, timeout)
+            };
             let waited = start.elapsed().as_millis() as u64;
             core.net().note_waited(target.token, waited);
             if !ready {

@@ -213,6 +213,7 @@ impl Write {
 
 /// Waits in this thread until the client has read most of what was sent.
 fn drain(core: &WsgiCore, target: Target) -> PyResult<()> {
+    let _pause = core.calls.pause(target);
     loop {
         let (fd, timeout) = {
             let mut net = core.net();
