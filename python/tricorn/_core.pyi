@@ -110,7 +110,7 @@ class AsgiCore:
     def give_up(self, task: Task[None]) -> None:
         """Answer 504 in place of a task that does not end.
 
-        If bytes of its response are out already, the connection is reset.
+        If bytes of its response are out already, the connection is cut.
         """
 
     def close(self) -> None:
@@ -191,7 +191,7 @@ class WsgiCore:
     def give_up(self, number: int) -> None:
         """Answer 504 in place of a call that does not end.
 
-        If bytes of its response are out already, the connection is reset.
+        If bytes of its response are out already, the connection is cut.
         """
 
     def stats(self) -> dict[str, int]:
