@@ -61,8 +61,12 @@ hostile: $(NEWEST_ENV)/.core-release ## Measure a normal client's p99 while host
 	MEASURE_HOSTILE=1 $(NEWEST_ENV)/bin/python -m pytest -s tests/hostile/test_latency_under_attack.py
 
 .PHONY: soak
-soak: $(NEWEST_ENV)/.core-release ## Reload, recycle and scale under load for minutes; no request may fail
-	$(NEWEST_ENV)/bin/python -m pytest -s tests/soak $(T)
+soak: $(NEWEST_ENV)/.core-release ## Reload, upgrade, recycle, scale and kill under load, 5 minutes; only kills may cost
+	$(NEWEST_ENV)/bin/python -m pytest tests/soak --ignore tests/soak/test_faults.py $(T)
+
+.PHONY: soak-faults
+soak-faults: $(NEWEST_ENV)/.core-release ## Random faults under load, 10 minutes (SOAK_MINUTES, SOAK_SEED); nothing may be left
+	$(NEWEST_ENV)/bin/python -m pytest -s tests/soak/test_faults.py $(T)
 
 .PHONY: lint
 lint: lint-python lint-rust ## Check style, types, the stub and the Rust code
@@ -112,6 +116,10 @@ bench: $(NEWEST_ENV)/.core-release ## Measure against the rivals; the report goe
 .PHONY: bench-quick
 bench-quick: $(NEWEST_ENV)/.core-release ## One short round of each benchmark, as a smoke test
 	$(NEWEST_ENV)/bin/python bench/run.py --quick $(B)
+
+.PHONY: bench-processes
+bench-processes: $(NEWEST_ENV)/.core-release ## Measure workers, reloads and the supervisor; the report goes to bench/results/
+	$(NEWEST_ENV)/bin/python bench/processes.py $(B)
 
 .PHONY: docs
 docs: $(DEFAULT_ENV)/.core-quick ## Write the pages of docs/ that are made from the code

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COMMON = """
-import os, signal, threading, time
+import ctypes, os, signal, threading, time
 
 VERSION = {version!r}
 
@@ -40,6 +40,9 @@ def body_of(path):
         case "/block":
             print("stuck", flush=True)
             time.sleep(3600)
+        case "/freeze":  # unlike all others it keeps the interpreter's lock
+            print("stuck", flush=True)
+            ctypes.PyDLL(None).sleep(3600)
         case "/deadlock":
             print("stuck", flush=True)
             deadlock()

@@ -30,6 +30,12 @@ class Instance:
         found = re.findall(r"process (\d+) has taken over", self.log())
         return int(found[-1]) if found else self.server.pid
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert isinstance(self.server.address, tuple)
+        return self.server.address[1]
+
     def log(self) -> str:
         """What all of them have written so far."""
         return self.server.stderr.text()
@@ -101,7 +107,7 @@ def started(site: Site, *options: str) -> Iterator[Instance]:
     """A server for the length of the block; whatever is left of it is killed."""
     # Bytecode is told apart by whole seconds: a test writes faster than that.
     env = {"PYTHONDONTWRITEBYTECODE": "1"}
-    server = Server(["site_app:app", "--port", "0", *options], cwd=site.directory, env=env)
+    server = Server(["site_app:app", *options], cwd=site.directory, env=env)
     instance = Instance(server, site.directory)
     try:
         server.wait_ready(1)

@@ -12,14 +12,21 @@ from dataclasses import dataclass, field
 from tests.kit.response import Incoming, read_response
 from tests.kit.wire import Address
 
+PATIENCE = 60.0
+"""Seconds that a client waits for anything."""
+
 
 @dataclass(frozen=True)
 class Failure:
-    """A request without its answer: its path, the client's port (0: not connected), and why."""
+    """A request without its answer: its path, the client's port (0: not connected), why, and when.
+
+    ``when`` is a time of ``time.monotonic``.
+    """
 
     path: str
     port: int
     why: str
+    when: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -60,7 +67,7 @@ class Load:
     def __exit__(self, *error: object) -> None:
         self._ended.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE)
 
     @property
     def answered(self) -> int:
@@ -74,7 +81,7 @@ class Load:
 
     def connect(self) -> socket.socket:
         """A new connection."""
-        return socket.create_connection(self._address, timeout=30)
+        return socket.create_connection(self._address, timeout=PATIENCE)
 
     def tally(self) -> Tally:
         """The sum of all clients."""

@@ -26,14 +26,13 @@ def kill_one(instance: Instance) -> set[int]:
 
     The log must name that call.
     """
-    assert isinstance(instance.server.address, tuple)
     before = instance.workers()
     with instance.server.connect() as wire:
         victim = int(wire.ask(get("/pid")).body)
         stuck = instance.server.stdout.text().count("stuck")
         wire.send(get("/block"))
         instance.server.stdout.wait(lambda text: text.count("stuck") > stuck, "the call")
-        ports = held.kill(victim, instance.server.address[1])
+        ports = held.kill(victim, instance.port)
         assert wire.ended()
     wait_until(lambda: instance.workers() - before, "another worker", deadline=PATIENCE)
     log = instance.server.stderr.wait(lambda text: f"worker {victim} ended" in text, "its end")
@@ -47,7 +46,7 @@ def test_a_kill_costs_what_the_worker_held(kind: str, tmp_path: Path, count: lis
     site = Site(tmp_path, interface)
     site.write("one")
     ports: set[int] = set()
-    with started(site, "--workers", "2", *options) as instance:
+    with started(site, "--port", "0", "--workers", "2", *options) as instance:
         instance.wait_workers(2)
         with Load(instance.server.address, keeping=10, fresh=10) as load:
             for _ in range(KILLS):

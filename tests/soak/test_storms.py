@@ -27,10 +27,10 @@ MOST_TIME = 900
 
 pytestmark = pytest.mark.timeout(MOST_TIME)
 
-Storm = Callable[[Instance, Site, int], None]
+Storm = Callable[[Instance, Site, int, Load], None]
 
 
-def reload(instance: Instance, site: Site, turn: int) -> None:
+def reload(instance: Instance, site: Site, turn: int, load: Load) -> None:
     """New code for all workers."""
     old = instance.workers()
     site.write(f"version {turn}")
@@ -42,30 +42,28 @@ def reload(instance: Instance, site: Site, turn: int) -> None:
     )
 
 
-def upgrade(instance: Instance, site: Site, turn: int) -> None:
+def upgrade(instance: Instance, site: Site, turn: int, load: Load) -> None:
     """A new supervisor with new code."""
     site.write(f"version {turn}")
     instance.upgrade()
 
 
-def more_and_fewer(instance: Instance, site: Site, turn: int) -> None:
+def more_and_fewer(instance: Instance, site: Site, turn: int, load: Load) -> None:
     """Three more and three fewer; every other time, before the three can serve."""
-    for number, there in ((signal.SIGTTIN, 5), (signal.SIGTTOU, 2)):
-        for _ in range(3):
-            instance.change(number, "workers are wanted now")
-        if there == 2 or turn % 2:
-            wait_until(
-                lambda there=there: len(instance.workers()) == there, "so many", deadline=PATIENCE
-            )
+    for number in [signal.SIGTTIN] * 3 + [signal.SIGTTOU] * 3:
+        instance.change(number, "workers are wanted now")
+        if turn % 2 and number == signal.SIGTTIN:
+            wait_answers(load, 200)
+    wait_until(lambda: len(instance.workers()) == 2, "two workers", deadline=PATIENCE)
 
 
-def recycle(instance: Instance, site: Site, turn: int) -> None:
+def recycle(instance: Instance, site: Site, turn: int, load: Load) -> None:
     """The option makes the storm: a worker goes, and another is in its place."""
     old = instance.workers()
     wait_until(lambda: old - instance.workers(), "a worker is recycled", deadline=PATIENCE)
 
 
-def everything(instance: Instance, site: Site, turn: int) -> None:
+def everything(instance: Instance, site: Site, turn: int, load: Load) -> None:
     """One into the other: nobody waits for the end of what was begun before."""
     site.write(f"version {turn}")
     instance.change(signal.SIGTTIN, "workers are wanted now")
@@ -98,11 +96,11 @@ def test_no_request_is_lost(kind: str, storm: str, tmp_path: Path, count: list[R
     act, turns, more = STORMS[storm]
     site = Site(tmp_path, interface)
     site.write("version 0")
-    with started(site, "--workers", "2", *options, *more) as instance:
+    with started(site, "--port", "0", "--workers", "2", *options, *more) as instance:
         seen = instance.wait_workers(2)
         with Load(instance.server.address, keeping=10, fresh=10) as load:
             for turn in range(1, turns + 1):
-                act(instance, site, turn)
+                act(instance, site, turn, load)
                 seen |= instance.workers()
             while load.answered < REQUESTS:
                 seen |= instance.workers()
