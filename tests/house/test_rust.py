@@ -13,6 +13,7 @@ UNSAFE = {
     "bench/floor/src/main.rs": "the benchmark's floor: system calls",
     "crates/core/src/net/sys.rs": "system calls",
     "crates/core/src/py/call.rs": "fast calls and tuples of the interpreter",
+    "crates/core/src/py/interrupt.rs": "an exception for another thread",
     "crates/core/src/py/cell.rs": "a cell that only its owner's thread opens",
     "crates/core/src/py/handle.rs": "the type of receive and send, made by hand",
     "crates/core/src/py/ready.rs": "the type of an awaitable that is ready, made by hand",

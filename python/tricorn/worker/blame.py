@@ -43,7 +43,7 @@ def last_place(error: BaseException) -> str | None:
 
 
 def is_ours(filename: str) -> bool:
-    """Whether code is Tricorn's own, or of the import system."""
+    """Whether code of a file is the server's own, or the import system's."""
     return filename.startswith((_OURS, _IMPORT_SYSTEM[0])) or _IMPORT_SYSTEM[1] in filename
 
 

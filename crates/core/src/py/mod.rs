@@ -4,6 +4,7 @@ pub mod call;
 pub mod cell;
 pub mod future;
 pub mod handle;
+pub mod interrupt;
 pub mod names;
 pub mod ready;
 

@@ -13,11 +13,10 @@
 //! was raised in the call, or it is taken back. Left before: it is not set any more.
 
 use std::cell::Cell;
-use std::ffi::{c_long, c_ulong};
+use std::ffi::c_ulong;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pyo3::ffi::PyThreadState_SetAsyncExc;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
@@ -25,6 +24,7 @@ use pyo3::types::{PyDict, PyType};
 use super::begin::Target;
 use super::core::WsgiCore;
 use crate::net::spent::TOO_LONG;
+use crate::py::interrupt;
 
 thread_local! {
     /// This thread as Python calls it.
@@ -159,10 +159,9 @@ impl Calls {
         let Some(call) = list.find(number).filter(|call| call.paused.is_none()) else {
             return false;
         };
-        // SAFETY: the interpreter is attached, as `error` shows, and keeps a reference of its own.
-        let set = unsafe { PyThreadState_SetAsyncExc(call.thread as c_long, error.as_ptr()) };
-        call.interrupted |= set == 1;
-        set == 1
+        let set = interrupt::set(call.thread, error);
+        call.interrupted |= set;
+        set
     }
 
     fn target(&self, number: u64) -> Option<Target> {
@@ -222,15 +221,9 @@ impl Running<'_, '_> {
         };
         let Some(call) = call else { return Account::default() };
         if call.interrupted {
-            self.take_back(call.thread);
+            interrupt::take_back(self.py, call.thread);
         }
         Account { number, spent: call.spent() }
-    }
-
-    fn take_back(&self, thread: c_ulong) {
-        let _attached = self.py;
-        // SAFETY: the interpreter is attached; no exception means that none is pending any more.
-        unsafe { PyThreadState_SetAsyncExc(thread as c_long, std::ptr::null_mut()) };
     }
 }
 
