@@ -266,3 +266,27 @@ def test_a_lifespan_that_fails(tmp_path: Path) -> None:
     server = Server(["site_app:app", "--workers", "2", "--port", "0"], cwd=tmp_path)
     assert server.wait_exit() == 3
     assert "no database" in server.stderr.text()
+
+
+def title_of(pid: int) -> str:
+    """What ps shows of a process (proc(5), cmdline)."""
+    return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0")
+
+
+def test_titles_show_what_a_worker_does(workers: Serve) -> None:
+    with workers(1) as server:
+        (pid,) = children(server)
+        shown = "tricorn: worker 0 [gen 1] serving 0"
+        wait_until(lambda: title_of(pid) == shown, "the title of an idle worker")
+
+
+def test_titles_count_requests(tmp_path: Path) -> None:
+    site = Site(tmp_path, "wsgi")
+    site.write("one")
+    options = ("--workers", "1", "--threads", "4", "--graceful-timeout", "0")
+    with serve("site_app:app", *options, app_dir=tmp_path) as server:
+        (pid,) = children(server)
+        with server.connect() as one, server.connect() as other:
+            for wire in (one, other):
+                wire.send(get("/block"))
+            wait_until(lambda: title_of(pid).endswith("serving 2"), "two requests in the title")

@@ -119,8 +119,16 @@ def _supervise(
         workers = config.process.workers
         follows_load = workers is not None and workers.is_range
         place = Place(link.scoreboard, link.number, measured=follows_load)
-        outbox, orders, tasks = link.outbox, link.orders, link.tasks
-        return WorkerProcess(config, listeners, outbox, orders, tasks, place, loaded).run()
+        return WorkerProcess(
+            config=config,
+            listeners=listeners,
+            outbox=link.outbox,
+            orders=link.orders,
+            tasks=link.tasks,
+            show=link.show,
+            place=place,
+            loaded=loaded,
+        ).run()
 
     def preload() -> None:
         nonlocal loaded

@@ -25,6 +25,8 @@ class Link:
     """The `_core.Scoreboard` of all workers, and …"""
     number: int
     """… this worker's place on it."""
+    show: Callable[[str], None] | None
+    """Puts a state into the title of the worker's process; None where nobody would see it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 
 from tricorn._core import Scoreboard
@@ -16,7 +17,7 @@ from tricorn.supervisor.messages import Outbox, Post
 from tricorn.supervisor.privileges import Identity, drop
 from tricorn.supervisor.setup import Link
 from tricorn.supervisor.stacks import Stacks
-from tricorn.supervisor.title import set_title, worker_title
+from tricorn.supervisor.title import set_title, shows_all, worker_title
 
 Work = Callable[[Config, Sequence[Listener], Link], int]
 
@@ -62,7 +63,15 @@ class Spawner:
             return pid, post
         os.close(said)
         os.close(ordering)
-        link = Link(Outbox(saying), orders, stacks.tasks, self._scoreboard, number)
+        show = partial(_show, config, number, generation)
+        link = Link(
+            outbox=Outbox(saying),
+            orders=orders,
+            tasks=stacks.tasks,
+            scoreboard=self._scoreboard,
+            number=number,
+            show=show if shows_all() else None,
+        )
         # Without the file and its path: those belong to the supervisor.
         own = [Listener(listener.sock) for listener in listeners]
 
@@ -70,13 +79,17 @@ class Spawner:
             for number in _QUIET:
                 signal.signal(number, _nothing)
             stacks.write_on_signal()
-            set_title(worker_title(config.operations.proc_name, link.number, generation))
+            show("starting")
             if self._identity is not None:
                 drop(self._identity)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return self._work(config, own, link)
 
         return live
+
+
+def _show(config: Config, number: int, generation: int, state: str) -> None:
+    set_title(worker_title(config.operations.proc_name, number, generation, state))
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:

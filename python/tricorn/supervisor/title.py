@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 _COMM = Path("/proc/self/comm")
@@ -36,6 +37,11 @@ def worker_title(name: str, number: int, generation: int, state: str = "") -> Ti
     """A worker's: ``tricorn: worker 3 [gen 2] serving 4``; ``state`` as ``serving 4``."""
     text = f"{name}: worker {number} [gen {generation}] {state}"
     return Title(text.rstrip(), _short(name, f"w{number}"))
+
+
+def shows_all() -> bool:
+    """Whether whole titles can be shown."""
+    return find_spec("setproctitle") is not None
 
 
 def _short(name: str, what: str) -> str:

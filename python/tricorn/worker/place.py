@@ -39,6 +39,10 @@ class Place:
         """The requests in flight, as `_core.Slot.requests` tells them; for any thread."""
         return self.scoreboard.slot(self.number).requests()
 
+    def in_flight(self) -> int:
+        """How many requests the application has."""
+        return self.scoreboard.slot(self.number).read()["in_flight"]
+
     def beat(self) -> None:
         """Say that the event loop turns."""
         self.scoreboard.slot(self.number).beat()

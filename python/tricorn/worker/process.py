@@ -29,6 +29,8 @@ _BEATS = 4
 """Beats of the event loop within the time after which it is taken for stuck."""
 _SELDOM = 5.0
 """Seconds between two beats at the most."""
+_SHOWN = 1.0
+"""Seconds for which the title shows the same state."""
 _TELL_TASKS = b"s"
 """The order to tell where tasks are."""
 _MARGIN = 5.0
@@ -60,8 +62,8 @@ class WorkerProcess:
 
     ``orders`` is a pipe from the supervisor: ``s`` means to write where the tasks of the requests
     in flight are to the file ``tasks``, any other byte that others take over and this worker is to
-    retire, its end that the supervisor has gone. ``loaded`` is an application that needs no
-    loading.
+    retire, its end that the supervisor has gone. ``show`` puts a state into the title of this
+    process. ``loaded`` is an application that needs no loading.
     """
 
     config: Config
@@ -70,6 +72,7 @@ class WorkerProcess:
     orders: int
     tasks: int
     place: Place
+    show: Callable[[str], None] | None = None
     loaded: Loaded | None = None
 
     def run(self) -> int:
@@ -124,6 +127,7 @@ class WorkerProcess:
 
         def started() -> None:
             self._keep_beating(loop)
+            self._keep_showing(loop)
             self._ready(loaded, loop_name(loop))
 
         with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
@@ -147,6 +151,16 @@ class WorkerProcess:
 
         beat()
 
+    def _keep_showing(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.show is not None:
+            self._show_state()
+            loop.call_later(_SHOWN, self._keep_showing, loop)
+
+    def _show_state(self) -> None:
+        """Put what this worker does into its title."""
+        if self.show is not None:
+            self.show(f"serving {self.place.in_flight()}")
+
     def _serve_wsgi(self, loaded: Loaded, listeners: list[Listener]) -> None:
         from tricorn.worker.wsgi import WsgiService
 
@@ -159,7 +173,8 @@ class WorkerProcess:
         self._ready(loaded, threads_text(self.config.process.threads))
         leaves, retires = False, None
         while not leaves and retires is None:
-            come = signals.wait(self.orders)
+            self._show_state()
+            come = signals.wait(self.orders, _SHOWN if self.show else None)
             if signal.SIGUSR1 in come:
                 self._reopen_logs(service)
             leaves = bool(come & _STOPPING)
@@ -215,7 +230,7 @@ class _Signals:
 
         signal.signal(number, handler)
 
-    def wait(self, orders: int) -> set[int]:
-        """The signals that have come; none when ``orders`` is readable."""
-        readable, _, _ = select.select([self._read, orders], [], [])
+    def wait(self, orders: int, seconds: float | None) -> set[int]:
+        """The signals that have come; none when ``orders`` is readable, or after ``seconds``."""
+        readable, _, _ = select.select([self._read, orders], [], [], seconds)
         return set(os.read(self._read, 64)) if self._read in readable else set()
