@@ -60,5 +60,11 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await wait()
     if path == "/upload":
         await read_all(receive)
+    if path == "/after":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"answered"})
+        await asyncio.sleep(1.5)
+        print("the work after the response is done", flush=True)
+        return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": str(os.getpid()).encode()})

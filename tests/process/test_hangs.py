@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -112,6 +114,23 @@ def test_an_endless_await_is_cancelled(kind: str, path: str) -> None:
             logged(server, what + CANCELLED[path])
             logged(server, f"GET {path} was cancelled")
         assert children(server) == before
+
+
+@pytest.mark.parametrize("kind", ASGI)
+def test_a_task_is_cancelled_also_when_its_client_has_left(kind: str) -> None:
+    with start(kind, "--request-timeout", "1") as server:
+        hang(server, "/wait").close()
+        logged(server, TOOK.format(path="/wait") + ": it is cancelled")
+        assert ask(server, "/pid") == str(server.pid)
+
+
+@pytest.mark.parametrize("kind", ASGI)
+def test_work_after_the_response_takes_as_long_as_it_likes(kind: str) -> None:
+    with start(kind, "--request-timeout", "0.5", "--graceful-timeout", "10") as server:
+        with server.connect() as wire:
+            assert wire.ask(get("/after")).body == b"answered"
+        server.stdout.wait(lambda text: "is done" in text, "the work after the response")
+        assert "/after" not in server.stderr.text()
 
 
 @pytest.mark.parametrize("kind", WSGI)
@@ -254,6 +273,7 @@ def test_stacks_show_where_tasks_wait(kind: str, tmp_path: Path) -> None:
             assert "in block" in blocked
             assert "GET" not in blocked
         server.kill()
+        os.kill(pid, signal.SIGKILL)
         wait_gone(pid)
 
 
