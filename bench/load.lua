@@ -1,7 +1,11 @@
 -- The wrk script: nine request headers like a browser's, and the figures as one line of JSON.
--- Arguments after "--": METHOD BODY_SIZE(bytes)
+-- Arguments after "--": METHOD BODY_SIZE(bytes) PAUSE(milliseconds)
 
 function init(args)
+  local pause = tonumber(args[3])
+  if pause > 0 then
+    delay = function() return math.random(0, 2 * pause) end  -- wrk looks for this name
+  end
   wrk.method = args[1]
   if tonumber(args[2]) > 0 then
     wrk.body = string.rep("x", tonumber(args[2]))

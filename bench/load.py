@@ -24,6 +24,7 @@ class Load:
     method: str
     body: int
     cores: str
+    pause: int = 0  # milliseconds on average between two requests of a connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def command(load: Load, seconds: int) -> list[str]:
     return [
         *("taskset", "-c", load.cores, "wrk", "-t", "1", "-c", str(load.connections)),
         *("-d", f"{seconds}s", "--latency", "-s", str(SCRIPT)),
-        *(load.url, "--", load.method, str(load.body)),
+        *(load.url, "--", load.method, str(load.body), str(load.pause)),
     ]
 
 

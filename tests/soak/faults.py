@@ -90,7 +90,8 @@ class Faults:
             return
         with suppress(ProcessLookupError):
             held.stop(victim)
-            self.dice.choice([self.reload, self.more, self.fewer, lambda: None])()
+            meanwhile: list[Callable[[], None]] = [self.reload, self.more, self.fewer]
+            self.dice.choice(meanwhile)()
             time.sleep(self.dice.uniform(0.1, 1.5))
             os.kill(victim, signal.SIGCONT)
 

@@ -18,7 +18,7 @@ def ports(pid: int, listening: int) -> set[int]:
     inodes = set()
     for path in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):
-            inodes.add(os.readlink(path).removeprefix("socket:[").removesuffix("]"))
+            inodes.add(str(path.readlink()).removeprefix("socket:[").removesuffix("]"))
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return {
         int(row[2].partition(":")[2], 16)

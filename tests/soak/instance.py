@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from signal import SIGKILL, SIGTERM, SIGUSR2, Signals
 
 from tests.kit import Server, wait_until
 from tests.process.test_workers import is_alive
@@ -52,7 +52,7 @@ class Instance:
             return {int(child) for child in text.split()}
         return set()
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: Signals) -> None:
         """Send a signal to the supervisor."""
         os.kill(self.pid, number)
 
@@ -65,7 +65,7 @@ class Instance:
                     found.add(int(path.parent.name))
         return found
 
-    def change(self, number: signal.Signals, said: str) -> None:
+    def change(self, number: Signals, said: str) -> None:
         """Send a signal and wait until the log says that it is taken.
 
         One at a time: of those of a kind that wait, the kernel keeps only one.
@@ -77,27 +77,24 @@ class Instance:
     def upgrade(self) -> None:
         """Have a new supervisor take over, and wait for the old one's end."""
         old = self.pid
-        self.signal(signal.SIGUSR2)
+        self.signal(SIGUSR2)
         wait_until(lambda: self.pid != old, "a new supervisor", deadline=PATIENCE)
         wait_until(lambda: not is_alive(old), "the old one has left", deadline=PATIENCE)
 
     def wait_workers(self, count: int) -> set[int]:
         """Wait until there are so many, and nobody else of this server beside the supervisor."""
 
-        def settled() -> set[int]:
+        def settled() -> set[int] | None:
             workers = self.workers()
-            return workers if self.processes() == {self.pid, *workers} else set()
+            alone = self.processes() == {self.pid, *workers}
+            return workers if alone and len(workers) == count else None
 
-        return wait_until(
-            lambda: (found := settled()) and len(found) == count and found,
-            f"{count} workers and nobody else",
-            deadline=PATIENCE,
-        )
+        return wait_until(settled, f"{count} workers and nobody else", deadline=PATIENCE)
 
     def stop(self) -> None:
         """Stop well, and wait until no process is left."""
         with suppress(ProcessLookupError):
-            self.signal(signal.SIGTERM)
+            self.signal(SIGTERM)
         wait_until(lambda: not self.processes(), "no process is left", deadline=PATIENCE)
         self.server.wait_exit()
 
@@ -119,5 +116,5 @@ def started(site: Site, *options: str) -> Iterator[Instance]:
     finally:
         for pid in instance.processes():
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, SIGKILL)
         server.wait_exit()

@@ -1,4 +1,4 @@
-"""Clients that never stop asking, check every answer, and note each request that did not get one."""
+"""Clients that never stop asking, check each answer, and note each request that has none."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def descriptors(pid: int) -> list[str]:
     found = []
     for path in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):
-            found.append(re.sub(r"\d+", "N", os.readlink(path)))
+            found.append(re.sub(r"\d+", "N", str(path.readlink())))
     return sorted(found)
 
 

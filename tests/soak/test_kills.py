@@ -14,6 +14,7 @@ from tests.soak import held
 from tests.soak.conftest import Row
 from tests.soak.instance import PATIENCE, Instance, started
 from tests.soak.load import Load
+from tests.soak.test_storms import wait_answers
 
 KILLS = 5
 """Of each kind; after more young deaths than that, a new worker waits."""
@@ -50,8 +51,7 @@ def test_a_kill_costs_what_the_worker_held(kind: str, tmp_path: Path, count: lis
         instance.wait_workers(2)
         with Load(instance.server.address, keeping=10, fresh=10) as load:
             for _ in range(KILLS):
-                until = load.answered + 500
-                wait_until(lambda until=until: load.answered > until, "service", deadline=PATIENCE)
+                wait_answers(load, 500)
                 ports |= kill_one(instance)
             instance.wait_workers(2)
     tally = load.tally()
