@@ -123,8 +123,9 @@ class AsgiCore:
         """(open connections, requests whose task has not ended)."""
 
     def stats(self) -> dict[str, int]:
-        """Counters since the start: accepted, requests, errors (responses of 500 and above) and
-        rejected; and those of now: connections (open) and in_flight (requests).
+        """Counters since the start: accepted, requests, errors (responses of 500 and above),
+        rejected (for what they are) and shed (for `--max-in-flight`); and those of now:
+        connections (open) and in_flight (requests).
         """
 
 @final
@@ -195,8 +196,9 @@ class WsgiCore:
         """
 
     def stats(self) -> dict[str, int]:
-        """Counters since the start: accepted, requests, errors (responses of 500 and above) and
-        rejected; and those of now: connections (open) and in_flight (requests).
+        """Counters since the start: accepted, requests, errors (responses of 500 and above),
+        rejected (for what they are) and shed (for `--max-in-flight`); and those of now:
+        connections (open) and in_flight (requests).
         """
 
 @final
@@ -228,9 +230,9 @@ class Slot:
         stands still while the thread that runs the reactor is in a call and no other takes over.
         `accepting` is 1 while the worker takes connections. `stuck` counts the requests
         that it gave up while the application still had them. `queue_age` is for how many
-        milliseconds, as of now, the longest-waiting piece of work has waited for the worker to
-        come to it, if the core was told to `measure()`; 0 if none waits. The rest is that of
-        `stats()`.
+        milliseconds, as of now, the longest-waiting piece of work has waited: for room with
+        `--max-in-flight`, and for the worker to come to it, if the core was told to
+        `measure()`; 0 if none waits. The rest is that of `stats()`.
         """
 
     def requests(self) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ def app(number: int) -> App:
             raise RuntimeError("as asked")
         if path == "/block":
             Path(os.environ["GATE"]).read_bytes()  # until somebody opens it to write
+        if path == "/wait":
+            await asyncio.to_thread(Path(os.environ["GATE"]).read_bytes)
         if path.startswith("/slow"):
             while (await receive()).get("more_body"):
                 pass

@@ -21,7 +21,7 @@ def app(number: int) -> Callable[[Environ, Start], Iterable[bytes]]:
         path = environ["PATH_INFO"]
         if path == "/fail":
             raise RuntimeError("as asked")
-        if path == "/block":
+        if path in ("/block", "/wait"):
             Path(os.environ["GATE"]).read_bytes()  # until somebody opens it to write
         if path == "/compute":
             sum(itertools.repeat(1, 10**13))  # never lets go of the interpreter

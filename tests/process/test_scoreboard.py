@@ -19,7 +19,7 @@ from tricorn._core import Scoreboard, Slot, WsgiCore
 from tricorn.config import Config
 
 KINDS = {"asgi": ("asgi", 1), "wsgi-1": ("wsgi", 1), "wsgi-4": ("wsgi", 4)}
-EMPTY = ("beat", "in_flight", "connections", "accepted", "requests", "errors", "rejected")
+EMPTY = ("beat", "in_flight", "connections", "accepted", "requests", "errors", "rejected", "shed")
 
 TICK = 20
 """Milliseconds that a beat may be behind: the longest tick of a kernel, and rounding."""
@@ -53,6 +53,7 @@ def test_counters_are_read_by_the_parent(workers: Workers) -> None:
         "requests": 4,
         "errors": 1,
         "rejected": 1,
+        "shed": 0,
     }
     assert [slot["accepting"] for slot in slots] == [1, 1]
 

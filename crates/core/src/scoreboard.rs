@@ -62,15 +62,19 @@ pub struct Row {
     pub errors: Count,
     /// Requests refused for what they are, whatever the status.
     pub rejected: Count,
+    /// Requests turned away because there were too many (`--max-in-flight`).
+    pub shed: Count,
     /// 1 while the worker takes new connections.
     pub accepting: Count,
     /// How often the reactor has taken events: stands still while its thread is in a call.
     pub turns: Count,
     /// Since when somebody has waited for the reactor to turn, if that is measured. This and the
-    /// next are in milliseconds of CLOCK_MONOTONIC, and 0 if nobody waits.
+    /// next two are in milliseconds of CLOCK_MONOTONIC, and 0 if nobody waits.
     pub unseen_since: Count,
     /// … for the reactor to come to a connection that it knows has something to do.
     pub runnable_since: Count,
+    /// … for the application to have room (`--max-in-flight`); this is always measured.
+    pub queued_since: Count,
     /// Requests given up while the application still has them: the worker should be replaced.
     pub stuck: Count,
     /// The requests in flight, by name.
@@ -106,12 +110,12 @@ impl Row {
 
     /// Milliseconds that the longest-waiting piece of work has waited, as of now.
     fn queue_age(&self) -> u64 {
-        let since = [&self.unseen_since, &self.runnable_since].map(Count::get);
+        let since = [&self.unseen_since, &self.runnable_since, &self.queued_since].map(Count::get);
         let first = since.into_iter().filter(|&since| since != 0).min();
         first.map_or(0, |first| monotonic_ms().saturating_sub(first))
     }
 
-    fn counters(&self) -> [(&'static str, &Count); 6] {
+    fn counters(&self) -> [(&'static str, &Count); 7] {
         [
             ("in_flight", &self.in_flight),
             ("connections", &self.connections),
@@ -119,6 +123,7 @@ impl Row {
             ("requests", &self.requests),
             ("errors", &self.errors),
             ("rejected", &self.rejected),
+            ("shed", &self.shed),
         ]
     }
 
@@ -135,9 +140,11 @@ impl Row {
         for (_, count) in self.counters() {
             count.set(0);
         }
-        let times = [&self.beat, &self.unseen_since, &self.runnable_since];
-        for count in times.into_iter().chain([&self.accepting, &self.turns, &self.stuck]) {
+        for count in [&self.beat, &self.accepting, &self.turns, &self.stuck] {
             count.set(0);
+        }
+        for since in [&self.unseen_since, &self.runnable_since, &self.queued_since] {
+            since.set(0);
         }
         self.table.clear();
     }

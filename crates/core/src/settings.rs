@@ -13,6 +13,8 @@ pub struct Timeouts {
     pub body: u64,
     pub write: u64,
     pub linger: u64,
+    /// In line for the application.
+    pub queue: u64,
 }
 
 /// What to do with header names that have an underscore, which WSGI can't tell from a hyphen.
@@ -21,6 +23,15 @@ pub enum Underscores {
     Drop,
     Refuse,
     Keep,
+}
+
+/// How many requests the application gets at a time, and who waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission {
+    /// Requests that the application has at the most.
+    pub in_flight: u64,
+    /// Requests that wait at the most.
+    pub queued: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -38,6 +49,10 @@ pub struct Settings {
     pub root_path: String,
     /// Where health is asked for.
     pub health: Option<HealthPaths>,
+    /// None if all requests go to the application.
+    pub admission: Option<Admission>,
+    /// Either of the two is there.
+    pub looks_at_heads: bool,
     pub server_header: bool,
     pub date_header: bool,
     pub underscores: Underscores,
@@ -58,6 +73,12 @@ impl Settings {
         };
         let process = config.getattr("process")?;
         let seconds = |name: &str| -> PyResult<f64> { process.getattr(name)?.extract() };
+        let section = config.getattr("admission")?;
+        let admission = read_admission(&section)?;
+        let queue: f64 = section.getattr("queue_timeout")?.extract()?;
+        let queue = (queue * 1000.0) as u64;
+        let health: Option<String> = http.getattr("health_path")?.extract()?;
+        let health = health.map(HealthPaths::new);
         Ok(Self {
             times_requests: seconds("slow_request")? > 0.0 || seconds("request_timeout")? > 0.0,
             limits: Limits {
@@ -72,6 +93,7 @@ impl Settings {
                 body: milliseconds("body")?,
                 write: milliseconds("write")?,
                 linger: milliseconds("linger")?,
+                queue,
             },
             body_rate: timeouts.getattr("body_rate")?.extract()?,
             discard: size("discard_size")? as u64,
@@ -82,7 +104,9 @@ impl Settings {
                 most => most,
             },
             root_path: http.getattr("root_path")?.extract()?,
-            health: http.getattr("health_path")?.extract::<Option<String>>()?.map(HealthPaths::new),
+            looks_at_heads: health.is_some() || admission.is_some(),
+            health,
+            admission,
             server_header: http.getattr("server_header")?.extract()?,
             date_header: http.getattr("date_header")?.extract()?,
             underscores: match http.getattr("underscore_headers")?.extract::<String>()?.as_str() {
@@ -92,4 +116,11 @@ impl Settings {
             },
         })
     }
+}
+
+/// None if any number is let in.
+fn read_admission(section: &Bound<PyAny>) -> PyResult<Option<Admission>> {
+    let in_flight = section.getattr("max_in_flight")?.extract()?;
+    let queued = section.getattr("max_queued")?.extract()?;
+    Ok((in_flight > 0).then_some(Admission { in_flight, queued }))
 }

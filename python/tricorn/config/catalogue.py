@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tricorn.config.admission import Admission
 from tricorn.config.application import App, Asgi
 from tricorn.config.development import Development
 from tricorn.config.operations import Operations
@@ -18,6 +19,7 @@ SECTIONS: dict[str, type] = {
     "http": Http,
     "limits": Limits,
     "timeouts": Timeouts,
+    "admission": Admission,
     "asgi": Asgi,
     "logs": Logs,
     "development": Development,

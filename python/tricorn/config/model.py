@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tricorn.config import environment, tomlfile
+from tricorn.config.admission import Admission
 from tricorn.config.application import App, Asgi
 from tricorn.config.catalogue import BY_NAME
 from tricorn.config.closest import did_you_mean
@@ -33,6 +34,7 @@ class Config:
     http: Http
     limits: Limits
     timeouts: Timeouts
+    admission: Admission
     asgi: Asgi
     logs: Logs
     development: Development

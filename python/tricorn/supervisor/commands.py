@@ -61,7 +61,10 @@ class Commands:
             "state": worker.state.name.lower(),
             "age": time.monotonic() - worker.born,
             "pss": pss(worker.pid),
-            **{name: seen[name] for name in ("connections", "in_flight", "requests", "errors")},
+            **{
+                name: seen[name]
+                for name in ("connections", "in_flight", "requests", "errors", "shed")
+            },
         }
 
     def _reload(self, request: Request) -> None:

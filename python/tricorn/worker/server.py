@@ -132,7 +132,8 @@ class Server:
         """Counters since the start, and of now: ``connections`` (open) and ``in_flight``.
 
         Those since the start are ``accepted`` (connections), ``requests``, ``errors`` (responses
-        with a status of 500 or above) and ``rejected`` (requests refused by the server).
+        with a status of 500 or above), ``rejected`` (requests refused for what they are) and
+        ``shed`` (those turned away because of ``--max-in-flight``).
         """
         return {} if self._service is None else self._service.stats()
 

@@ -90,7 +90,12 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
         expects_continue: parsed.expects_continue,
         draft,
     };
-    let seq = core.get().state.get().net.begin(token, head, begin, Exchange::default());
+    let seq = {
+        let mut state = core.get().state.get();
+        let seq = state.net.begin(token, head, begin, Exchange::default());
+        state.net.call_begins(token);
+        seq
+    };
     let target = Target { token, seq };
     let send = handle::new(core, Kind::Send, target, None)?;
     let receive = handle::new(core, Kind::Receive, target, None)?;

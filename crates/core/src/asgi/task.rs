@@ -127,6 +127,7 @@ fn ended<'py>(
 fn returned(core: &Bound<'_, AsgiCore>, target: Target, scope: &Bound<'_, PyAny>) -> PyResult<()> {
     let unfinished = {
         let mut state = core.get().state.get();
+        state.net.call_ends(target.token, target.seq);
         let conn = state.net.exchange(target.token, target.seq);
         conn.map(|conn| (conn.response.is_waiting(), conn.is_broken()))
     };
@@ -154,6 +155,7 @@ pub fn failed(
     let py = core.py();
     let gone = {
         let mut state = core.get().state.get();
+        state.net.call_ends(target.token, target.seq);
         state.net.exchange(target.token, target.seq).is_none_or(|conn| conn.is_broken())
     };
     let ends =

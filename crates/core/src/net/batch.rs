@@ -29,7 +29,7 @@ pub(super) struct Batch {
 impl<X> Net<X> {
     /// Keeps the complete response in `held` if others are being served; true if it waits.
     pub(super) fn hold(&mut self, token: Token) -> bool {
-        let others = !self.queue.is_empty() && self.now >= self.batch.prompt_until;
+        let others = self.has_work() && self.now >= self.batch.prompt_until;
         let Some(conn) = self.conns.get_mut(token) else { return false };
         if conn.is_waiting {
             return true; // only its end was missing

@@ -3,7 +3,7 @@
 //! ```text
 //!              whole head          response and body done
 //!   Head ─────────────────► Exchange ───────────────────► Head      (keep-alive)
-//!    │                         │  └─ unread body ► Discard ► Head   (small enough)
+//!    │  └► Admission ─► Head   │  └─ unread body ► Discard ► Head   (small enough)
 //!    └── refused, idle ──┐     └── close ──┐
 //!                        ▼                 ▼
 //!                      Linger ─── peer's end or deadline ───► closed
@@ -30,6 +30,8 @@ use crate::settings::Timeouts;
 pub enum Phase {
     /// Between requests, or a head is not whole yet.
     Head,
+    /// The head is whole, and waits in line for the application to have room.
+    Admission,
     /// The application has the request.
     Exchange,
     /// The response is out; this many more bytes of request body may be thrown away.
@@ -85,6 +87,8 @@ pub struct Conn<X> {
     pub committed: bool,
     /// `held` has pieces of body that wait for the application to let go.
     pub(super) corked: bool,
+    /// The application has been called for the running request and has not returned.
+    pub(super) called: bool,
     /// The access line of the running request.
     pub(super) draft: Option<Box<Draft>>,
     /// Counts the requests; tells the application's handles of different requests apart.
@@ -137,6 +141,7 @@ impl<X> Conn<X> {
             response: Response::new(Asked::default()),
             committed: false,
             corked: false,
+            called: false,
             draft: None,
             seq: 0,
             spent: Spent::default(),
@@ -244,6 +249,7 @@ impl<X> Conn<X> {
         let input = self.has_pending() || self.readable;
         match self.phase {
             Phase::Head => input,
+            Phase::Admission => false,
             Phase::Exchange => self.wants_body && (input || self.is_gone()),
             Phase::Discard(_) | Phase::Linger => input,
         }
@@ -258,6 +264,7 @@ impl<X> Conn<X> {
         match self.phase {
             Phase::Head if self.has_pending() || self.seq == 0 => after(timeouts.head),
             Phase::Head => after(timeouts.keep_alive),
+            Phase::Admission => after(timeouts.queue),
             Phase::Exchange if self.wants_body && !self.body.is_done() => after(timeouts.body),
             Phase::Exchange => NEVER,
             Phase::Discard(_) => after(timeouts.body),

@@ -259,12 +259,14 @@ impl<X> Net<X> {
 
     pub(super) fn linger(&mut self, token: Token) {
         let now = self.now;
+        self.note_orphan(token);
         if let Some(conn) = self.conns.get_mut(token) {
             conn.enter(Phase::Linger, &self.slot);
             conn.since = now;
             conn.wants_body = false;
             conn.wants_drain = false;
         }
+        self.room_made();
         self.renew(token);
     }
 
@@ -285,6 +287,7 @@ impl<X> Net<X> {
     pub(super) fn conclude(&mut self, token: Token) -> bool {
         let now = self.now;
         let Some(conn) = self.conns.get_mut(token) else { return false };
+        conn.called = false; // what it does after its response is its own affair
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.since = now;
@@ -316,6 +319,7 @@ impl<X> Net<X> {
         if runnable {
             self.enqueue(token);
         }
+        self.room_made();
         self.renew(token);
         runnable
     }

@@ -53,7 +53,7 @@ impl HealthPaths {
 
 impl<X> Net<X> {
     /// Answers if the request is about health; else it is the application's.
-    pub(super) fn admit(&mut self, token: Token, head: Head) -> Step<X> {
+    pub(super) fn ask_health(&mut self, token: Token, head: Head) -> Step<X> {
         let paths = self.settings.health.as_ref();
         if !paths.is_some_and(|paths| paths.may_be_in(head.bytes())) {
             return Step::Head(head);

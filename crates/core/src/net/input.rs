@@ -77,7 +77,7 @@ impl<X> Net<X> {
             return step;
         }
         let step = match self.step_input(token) {
-            Step::Head(head) if self.settings.health.is_some() => self.admit(token, head),
+            Step::Head(head) if self.settings.looks_at_heads => self.admit(token, head),
             step => step,
         };
         if matches!(step, Step::Idle | Step::Again) {
@@ -127,7 +127,7 @@ impl<X> Net<X> {
         match conn.phase() {
             // The next request waits until the last response is out: back-pressure on pipelining.
             Phase::Head if conn.output.is_empty() => self.step_head(token),
-            Phase::Head => Step::Idle,
+            Phase::Head | Phase::Admission => Step::Idle,
             Phase::Exchange if conn.wants_body && conn.is_runnable() => Step::Body,
             Phase::Exchange => Step::Idle,
             Phase::Discard(_) => self.step_discard(token),
@@ -213,6 +213,7 @@ impl<X> Net<X> {
         conn.expects_continue = begin.expects_continue && !conn.body.is_done();
         conn.response = Response::new(begin.asked);
         conn.committed = false;
+        conn.called = false;
         conn.draft = begin.draft;
         conn.wants_body = false;
         conn.wants_drain = false;
@@ -237,6 +238,15 @@ impl<X> Net<X> {
     pub fn fail(&mut self, token: Token, head: Head) {
         self.give_back(token, head);
         self.answer(token, 500, "The server failed.");
+    }
+
+    /// The head was looked at only: it is there as if it had just come.
+    pub(super) fn put_back(&mut self, token: Token, head: Head) {
+        let start = head.start;
+        self.give_back(token, Head { end: start, ..head });
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.scanned = 0;
+        }
     }
 
     fn give_back(&mut self, token: Token, head: Head) {
@@ -419,6 +429,7 @@ impl<X> Net<X> {
         }
         match conn.phase() {
             Phase::Head if conn.has_pending() => Some(self.refuse(token, Reject::HeadTimeout)),
+            Phase::Admission => Some(self.give_up_waiting(token)),
             Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
             Phase::Head | Phase::Discard(_) | Phase::Linger => {
                 Some(Step::Closed(self.close(token)))
@@ -476,7 +487,7 @@ impl<X> Conn<X> {
         self.body_waited > settings.timeouts.body && self.body_bytes.saturating_mul(1000) < least
     }
 
-    fn take_head(&mut self, end: usize) -> Head {
+    pub(super) fn take_head(&mut self, end: usize) -> Head {
         let start = std::mem::take(&mut self.input_at);
         let buf = std::mem::take(&mut self.input);
         let len = buf.len();

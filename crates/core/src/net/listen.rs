@@ -189,8 +189,13 @@ impl<X> Net<X> {
     /// Takes the connection out; its exchange, if one was running, comes back.
     pub fn close(&mut self, token: Token) -> Option<X> {
         self.end_line(token);
+        self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
+        if conn.phase() == Phase::Admission {
+            self.leave_line(token);
+        }
         conn.enter(Phase::Linger, &self.slot);
+        self.room_made();
         self.publish();
         // Before the descriptor closes: a copy in a forked child would stay registered for ever.
         let _ = self.registry.deregister(&mut SourceFd(&conn.fd()));

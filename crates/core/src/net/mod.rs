@@ -4,7 +4,7 @@
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `egress` responses going out · `batch` several at once
-//! * `health` is the server well · `answer` what the server answers by itself
+//! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
 //! * `access` the access log · `sys` the system calls · `slab` where connections live
@@ -14,6 +14,7 @@
 //! borrow of the reactor is ever held across application code.
 
 pub mod access;
+mod admission;
 mod answer;
 mod balance;
 mod batch;
@@ -41,6 +42,7 @@ use tricorn_wire::reject::Reject;
 use tricorn_wire::response::Stamp;
 
 use self::access::AccessLog;
+use self::admission::Line;
 use self::balance::Balance;
 use self::batch::Batch;
 pub use self::conn::{Conn, Phase};
@@ -116,6 +118,9 @@ pub struct Net<X> {
     corked: Vec<Token>,
     /// May output be held back so? PEP 3333 forbids it: a block is sent before the next is made.
     pub(crate) corks: bool,
+    /// The application is called where events are taken: first what has come is read.
+    pub(crate) reads_first: bool,
+    line: Line,
     batch: Batch,
     timer: Timer,
     /// Milliseconds since the start, as of the last `wait` or `touch`.
@@ -154,6 +159,8 @@ impl<X> Net<X> {
             queue: VecDeque::new(),
             corked: Vec::new(),
             corks: false,
+            reads_first: false,
+            line: Line::default(),
             batch: Batch::default(),
             now: 0,
             date: [0; date::LEN],
@@ -189,6 +196,7 @@ impl<X> Net<X> {
         if self.timer.has_run_out(self.now) {
             self.check_deadlines();
         }
+        self.line.note_taken(count == BATCH);
         count == BATCH
     }
 
@@ -215,6 +223,9 @@ impl<X> Net<X> {
     /// The next connection that can go on.
     pub fn next(&mut self) -> Option<Token> {
         self.release_if_due();
+        if let Some(token) = self.call_in() {
+            return Some(token);
+        }
         let (token, _) = self.queue.pop_front()?;
         if self.probe.is_some() {
             self.publish_first();
@@ -227,7 +238,7 @@ impl<X> Net<X> {
 
     /// Is there anything to do without a new event?
     pub fn has_work(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() || self.can_call_in()
     }
 
     pub(crate) fn enqueue(&mut self, token: Token) {
@@ -410,6 +421,7 @@ impl<X> Net<X> {
         std::mem::forget(self.probe.take()); // so is its thread, which may have had the lock
         self.listeners.clear();
         self.queue.clear();
+        self.line = Line::default();
         for (_, conn) in self.conns.iter_mut() {
             conn.abandoned = true;
         }

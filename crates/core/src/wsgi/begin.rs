@@ -170,12 +170,14 @@ fn take(core: &WsgiCore, token: Token) -> Option<Request> {
         return None;
     }
     let exchange = conn.exchange.as_mut()?;
-    Some(Request {
+    let request = Request {
         target: Target { token, seq },
         environ: exchange.environ.take()?,
         route: exchange.route,
         gathered: std::mem::take(&mut exchange.gathered),
-    })
+    };
+    net.call_begins(token);
+    Some(request)
 }
 
 /// The body came too slowly, and the application has not been called.

@@ -53,11 +53,13 @@ pub fn resume(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
     let this = core.get();
     let found = {
         let mut net = this.net();
-        net.get(token).and_then(|conn| {
-            let seq = conn.seq;
-            let suspended = conn.exchange.as_mut()?.suspended.take()?;
-            Some((suspended, Target { token, seq }))
-        })
+        net.get(token)
+            .and_then(|conn| {
+                let seq = conn.seq;
+                let suspended = conn.exchange.as_mut()?.suspended.take()?;
+                Some((suspended, Target { token, seq }))
+            })
+            .inspect(|_| net.call_begins(token))
     };
     let Some((suspended, target)) = found else { return Ok(Hold::Kept) };
     watched(core, false, || {
@@ -264,6 +266,7 @@ fn settle<'py>(
         (Ok(_), _) => {
             let finished = {
                 let mut net = core.get().net();
+                net.call_ends(target.token, target.seq);
                 let alive = net.exchange(target.token, target.seq).is_some();
                 alive.then(|| net.finish(target.token))
             };
@@ -284,6 +287,7 @@ fn settle<'py>(
 fn suspend(core: &Bound<'_, WsgiCore>, target: Target, suspended: Suspended) {
     let left = {
         let mut net = core.get().net();
+        net.call_ends(target.token, target.seq);
         match net.exchange(target.token, target.seq) {
             Some(conn) => {
                 conn.wants_drain = true;
@@ -319,6 +323,7 @@ fn failed(core: &Bound<'_, WsgiCore>, target: Target, timed_out: bool) -> bool {
         if timed_out { (504, TOO_LONG) } else { (500, "The application failed.") };
     let (gone, exchange) = {
         let mut net = core.get().net();
+        net.call_ends(target.token, target.seq);
         let conn = net.exchange(target.token, target.seq);
         let gone = conn.as_ref().is_none_or(|conn| conn.is_broken());
         let exchange = conn.and_then(|conn| conn.exchange.take());

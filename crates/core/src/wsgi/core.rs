@@ -63,7 +63,8 @@ impl WsgiCore {
         let settings = Settings::read(config)?;
         let calls = Calls::new(settings.times_requests);
         let environs = Environs::new(py, &settings, threads > 1)?;
-        let (poller, net) = Net::new(settings)?;
+        let (poller, mut net) = Net::new(settings)?;
+        net.reads_first = true;
         let baton = Arc::new(Baton::new());
         Ok(Self {
             app,
