@@ -94,7 +94,7 @@ class Process:
     drain_delay: Seconds = setting(
         0.0,
         help="Time between a signal to stop and the stop: requests are served as before, but "
-        "--health-path says 503, so that a load balancer sends no more.",
+        "readiness is 503, so that a load balancer sends no more.",
     )
     timeout: Seconds = setting(
         30.0,

@@ -2,48 +2,19 @@
 
 use std::os::fd::AsRawFd;
 
-use tricorn_wire::body::Body;
-use tricorn_wire::head::{find_end, Framing};
+use tricorn_wire::head::find_end;
 use tricorn_wire::reject::Reject;
-use tricorn_wire::response::{Asked, Response};
 
-use super::access::Draft;
 use super::conn::{Conn, Phase};
 use super::output::Flush;
-use super::spent::Spent;
 use super::sys::{self, Io};
-use super::{Net, Step, Token, SCRATCH};
+use super::{Head, Net, Step, Token, SCRATCH};
 use crate::settings::Settings;
 
 /// How much a lingering connection may still send before it is cut.
 const LINGER_MOST: u64 = 1024 * 1024;
 /// Reads in a row for one connection before others get a turn.
 const READS: usize = 8;
-
-/// A buffer that holds a whole head; the reactor gets it back through `begin` or `reject`.
-pub struct Head {
-    buf: Vec<u8>,
-    start: usize,
-    end: usize,
-    len: usize,
-    /// It is the reactor's scratch buffer, not the connection's own.
-    shared: bool,
-}
-
-impl Head {
-    pub fn bytes(&self) -> &[u8] {
-        &self.buf[self.start..self.end]
-    }
-}
-
-/// What a parsed head says about the exchange that begins.
-pub struct Begin {
-    pub framing: Framing,
-    pub asked: Asked,
-    pub expects_continue: bool,
-    /// The start of its access line.
-    pub draft: Option<Box<Draft>>,
-}
 
 /// What `pull` found.
 #[derive(Debug, PartialEq, Eq)]
@@ -179,96 +150,6 @@ impl<X> Net<X> {
         }
         self.enqueue(token);
         Step::Again
-    }
-
-    /// The head was valid: an exchange begins. Returns the number of the request.
-    pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: X) -> u32 {
-        self.slot.requests.add();
-        let now = self.now;
-        let peer = self.conns.get_mut(token).map(|conn| conn.peer);
-        let came = self.timer.to_monotonic(now);
-        let show = |peer| self.slot.table.show(head.bytes(), peer, came);
-        let place = peer.map(show).unwrap_or_default();
-        self.take_in(token, head, begin);
-        let Some(conn) = self.conns.get_mut(token) else { return 0 };
-        conn.place = place;
-        conn.enter(Phase::Exchange, &self.slot);
-        conn.exchange = Some(exchange);
-        conn.seq
-    }
-
-    /// Makes the connection ready for a request and its response.
-    pub(super) fn take_in(&mut self, token: Token, head: Head, begin: Begin) {
-        let draining = self.draining;
-        let now = self.now;
-        self.give_back(token, head);
-        let Some(conn) = self.conns.get_mut(token) else { return };
-        conn.scanned = 0;
-        conn.seq = conn.seq.wrapping_add(1).max(1);
-        conn.since = now;
-        conn.spent = Spent::since(now);
-        conn.body = Body::new(begin.framing);
-        conn.body_bytes = 0;
-        conn.body_waited = 0;
-        conn.expects_continue = begin.expects_continue && !conn.body.is_done();
-        conn.response = Response::new(begin.asked);
-        conn.committed = false;
-        conn.called = false;
-        conn.draft = begin.draft;
-        conn.wants_body = false;
-        conn.wants_drain = false;
-        conn.held.clear();
-        if draining {
-            conn.response.close_after();
-        }
-    }
-
-    /// The head was not valid: answers and closes.
-    pub fn reject(&mut self, token: Token, head: Head, reject: Reject) {
-        let is_head = head.bytes().starts_with(b"HEAD ");
-        self.give_back(token, head);
-        if let Some(conn) = self.conns.get_mut(token) {
-            let asked = Asked { is_head, ..Asked::default() };
-            conn.response = Response::new(asked);
-        }
-        self.answer_reject(token, reject);
-    }
-
-    /// The exchange could not begin, through no fault of the client.
-    pub fn fail(&mut self, token: Token, head: Head) {
-        self.give_back(token, head);
-        self.answer(token, 500, "The server failed.");
-    }
-
-    /// The head was looked at only: it is there as if it had just come.
-    pub(super) fn put_back(&mut self, token: Token, head: Head) {
-        let start = head.start;
-        self.give_back(token, Head { end: start, ..head });
-        if let Some(conn) = self.conns.get_mut(token) {
-            conn.scanned = 0;
-        }
-    }
-
-    fn give_back(&mut self, token: Token, head: Head) {
-        let Head { buf, end, len, shared, .. } = head;
-        let Some(conn) = self.conns.get_mut(token) else {
-            if shared {
-                self.scratch = buf;
-            }
-            return;
-        };
-        if shared {
-            if end < len {
-                conn.append(&buf[end..len]);
-            }
-            self.scratch = buf;
-        } else {
-            conn.input = buf;
-            conn.input_at = end;
-            if !conn.has_pending() {
-                conn.compact();
-            }
-        }
     }
 
     /// Somebody waits for body bytes from now on: the timeouts run.
@@ -485,13 +366,6 @@ impl<X> Conn<X> {
     fn is_too_slow(&self, settings: &Settings) -> bool {
         let least = settings.body_rate.saturating_mul(self.body_waited);
         self.body_waited > settings.timeouts.body && self.body_bytes.saturating_mul(1000) < least
-    }
-
-    pub(super) fn take_head(&mut self, end: usize) -> Head {
-        let start = std::mem::take(&mut self.input_at);
-        let buf = std::mem::take(&mut self.input);
-        let len = buf.len();
-        Head { buf, start, end: start + end, len, shared: false }
     }
 
     fn compact_if_empty(&mut self) {

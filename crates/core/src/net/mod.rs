@@ -3,7 +3,7 @@
 //! call `step` on each until it is idle, and answer what `step` asks for.
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
-//! * `input` heads and bodies coming in · `egress` responses going out · `batch` several at once
+//! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
@@ -20,6 +20,7 @@ mod balance;
 mod batch;
 pub mod conn;
 mod egress;
+mod heads;
 mod health;
 mod input;
 mod listen;
@@ -47,8 +48,9 @@ use self::balance::Balance;
 use self::batch::Batch;
 pub use self::conn::{Conn, Phase};
 pub use self::egress::Sent;
+pub use self::heads::{Begin, Head};
 pub use self::health::HealthPaths;
-pub use self::input::{Begin, Head, Pull};
+pub use self::input::Pull;
 use self::listen::Listener;
 use self::probe::Probe;
 use self::slab::Slab;

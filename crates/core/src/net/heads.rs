@@ -1,0 +1,137 @@
+//! A whole head: handed to whoever parses it where it lies, and then the start of a request, or not.
+
+use tricorn_wire::body::Body;
+use tricorn_wire::head::Framing;
+use tricorn_wire::reject::Reject;
+use tricorn_wire::response::{Asked, Response};
+
+use super::access::Draft;
+use super::conn::{Conn, Phase};
+use super::spent::Spent;
+use super::{Net, Token};
+
+/// A buffer that holds a whole head; the reactor gets it back through `begin` or `reject`.
+pub struct Head {
+    pub(super) buf: Vec<u8>,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) len: usize,
+    /// It is the reactor's scratch buffer, not the connection's own.
+    pub(super) shared: bool,
+}
+
+impl Head {
+    pub fn bytes(&self) -> &[u8] {
+        &self.buf[self.start..self.end]
+    }
+}
+
+/// What a parsed head says about the exchange that begins.
+pub struct Begin {
+    pub framing: Framing,
+    pub asked: Asked,
+    pub expects_continue: bool,
+    /// The start of its access line.
+    pub draft: Option<Box<Draft>>,
+}
+
+impl<X> Net<X> {
+    /// The head was valid: an exchange begins. Returns the number of the request.
+    pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: X) -> u32 {
+        self.slot.requests.add();
+        let now = self.now;
+        let peer = self.conns.get_mut(token).map(|conn| conn.peer);
+        let came = self.timer.to_monotonic(now);
+        let show = |peer| self.slot.table.show(head.bytes(), peer, came);
+        let place = peer.map(show).unwrap_or_default();
+        self.take_in(token, head, begin);
+        let Some(conn) = self.conns.get_mut(token) else { return 0 };
+        conn.place = place;
+        conn.enter(Phase::Exchange, &self.slot);
+        conn.exchange = Some(exchange);
+        conn.seq
+    }
+
+    /// Makes the connection ready for a request and its response.
+    pub(super) fn take_in(&mut self, token: Token, head: Head, begin: Begin) {
+        let draining = self.draining;
+        let now = self.now;
+        self.give_back(token, head);
+        let Some(conn) = self.conns.get_mut(token) else { return };
+        conn.scanned = 0;
+        conn.seq = conn.seq.wrapping_add(1).max(1);
+        conn.since = now;
+        conn.spent = Spent::since(now);
+        conn.body = Body::new(begin.framing);
+        conn.body_bytes = 0;
+        conn.body_waited = 0;
+        conn.expects_continue = begin.expects_continue && !conn.body.is_done();
+        conn.response = Response::new(begin.asked);
+        conn.committed = false;
+        conn.called = false;
+        conn.draft = begin.draft;
+        conn.wants_body = false;
+        conn.wants_drain = false;
+        conn.held.clear();
+        if draining {
+            conn.response.close_after();
+        }
+    }
+
+    /// The head was not valid: answers and closes.
+    pub fn reject(&mut self, token: Token, head: Head, reject: Reject) {
+        let is_head = head.bytes().starts_with(b"HEAD ");
+        self.give_back(token, head);
+        if let Some(conn) = self.conns.get_mut(token) {
+            let asked = Asked { is_head, ..Asked::default() };
+            conn.response = Response::new(asked);
+        }
+        self.answer_reject(token, reject);
+    }
+
+    /// The exchange could not begin, through no fault of the client.
+    pub fn fail(&mut self, token: Token, head: Head) {
+        self.give_back(token, head);
+        self.answer(token, 500, "The server failed.");
+    }
+
+    /// The head was looked at only: it is there as if it had just come.
+    pub(super) fn put_back(&mut self, token: Token, head: Head) {
+        let start = head.start;
+        self.give_back(token, Head { end: start, ..head });
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.scanned = 0;
+        }
+    }
+
+    fn give_back(&mut self, token: Token, head: Head) {
+        let Head { buf, end, len, shared, .. } = head;
+        let Some(conn) = self.conns.get_mut(token) else {
+            if shared {
+                self.scratch = buf;
+            }
+            return;
+        };
+        if shared {
+            if end < len {
+                conn.append(&buf[end..len]);
+            }
+            self.scratch = buf;
+        } else {
+            conn.input = buf;
+            conn.input_at = end;
+            if !conn.has_pending() {
+                conn.compact();
+            }
+        }
+    }
+}
+
+impl<X> Conn<X> {
+    pub(super) fn take_head(&mut self, end: usize) -> Head {
+        let start = std::mem::take(&mut self.input_at);
+        let buf = std::mem::take(&mut self.input);
+        let len = buf.len();
+        Head { buf, start, end: start + end, len, shared: false }
+    }
+}
