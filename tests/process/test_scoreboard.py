@@ -194,7 +194,7 @@ def test_slots_of_their_own() -> None:
     assert [bool(slot.read()["beat"]) for slot in slots] == [False, True, False]
     assert board.slot(1).read() == slots[1].read()
     slots[1].clear()
-    assert slots[1].read() == {**dict.fromkeys(EMPTY, 0), "accepting": 0, "queue_age": 0}
+    assert not any(slots[1].read().values())
 
 
 @pytest.mark.parametrize("slots", [0, 4097])
