@@ -54,6 +54,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = "/wait"
     if path in CALLS or path in WAITS or path == "/upload":
         print(f"in {path}", flush=True)
+    if path == "/spoil":
+        scope.clear()
+        await wait_for_ever()
     if call := CALLS.get(path):
         call()
     if wait := WAITS.get(path):

@@ -23,6 +23,9 @@ def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Itera
         return begin()
     if path in CALLS or path == "/upload":
         print(f"in {path}", flush=True)
+    if path == "/spoil":
+        environ.clear()
+        spin()
     if call := CALLS.get(path):
         call()
     if path == "/upload":

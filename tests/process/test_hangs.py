@@ -145,6 +145,15 @@ def test_a_call_that_computes_is_interrupted(kind: str) -> None:
         assert children(server) == before
 
 
+@pytest.mark.parametrize("kind", ["asyncio", "wsgi-1"])
+def test_an_application_that_spoils_its_scope(kind: str) -> None:
+    with start(kind, "--request-timeout", "0.5") as server:
+        for _ in range(2):
+            with server.connect() as wire:
+                assert wire.ask(get("/spoil")).status == 504
+        logged(server, "a request has taken")
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_a_response_that_has_begun_is_cut(kind: str) -> None:
     with start(kind, "--request-timeout", "1") as server:

@@ -100,13 +100,19 @@ def _goal(waiter: object, frames: list[FrameType]) -> str:
 
 
 def _followed(waiter: object, frames: list[FrameType]) -> list[asyncio.Task[Any]]:
-    """Tasks below a task: awaited, gathered, or in a task group on its chain."""
+    """Tasks below a task: awaited by one of asyncio's ways, or in a task group on its chain."""
     if isinstance(waiter, asyncio.Task):
         return [waiter]
     found = list(getattr(waiter, "_children", ()))  # of asyncio.gather
     for frame in frames:
+        # As asyncio.wait has them, and wait_for of Python 3.11.
+        are_awaited = frame.f_globals.get("__name__", "").startswith("asyncio.")
         for value in frame.f_locals.values():
             # asyncio's and anyio's, by their looks: anyio need not be there.
             if type(value).__name__ == "TaskGroup":
                 found += getattr(value, "_tasks", ())
+            elif are_awaited and isinstance(value, asyncio.Task):
+                found.append(value)
+            elif are_awaited and isinstance(value, set | list):
+                found += value
     return [one for one in found if isinstance(one, asyncio.Task)]

@@ -65,10 +65,16 @@ class Hooks:
 
 
 def request_of(scope: dict[str, Any]) -> str:
-    """A request for the log, as ``GET /path``, from a scope or an environ."""
-    if "REQUEST_METHOD" in scope:
-        return f"{scope['REQUEST_METHOD']} {scope['RAW_URI']}"
-    return f"{scope['method']} {scope['raw_path'].decode('latin-1')}"
+    """A request for the log, as ``GET /path``, from a scope or an environ.
+
+    The application may have changed that at will.
+    """
+    try:
+        if "REQUEST_METHOD" in scope:
+            return f"{scope['REQUEST_METHOD']} {scope['RAW_URI']}"
+        return f"{scope['method']} {scope['raw_path'].decode('latin-1')}"
+    except Exception:
+        return "a request"
 
 
 def named(scope: dict[str, Any]) -> str:
@@ -76,9 +82,12 @@ def named(scope: dict[str, Any]) -> str:
 
     Without the query, which may have secrets.
     """
-    if "REQUEST_METHOD" in scope:
-        host, port = scope.get("REMOTE_ADDR"), scope.get("REMOTE_PORT")
-    else:
-        host, port = scope["client"] or ("", "")
-    client = f"{host}:{port}" if host else "a unix socket"
-    return f"{request_of(scope).partition('?')[0]} of {client}"
+    request = request_of(scope).partition("?")[0]
+    try:
+        if "REQUEST_METHOD" in scope:
+            host, port = scope["REMOTE_ADDR"], scope["REMOTE_PORT"]
+        else:
+            host, port = scope["client"] or ("", "")
+    except Exception:
+        return request
+    return f"{request} of {f'{host}:{port}' if host else 'a unix socket'}"

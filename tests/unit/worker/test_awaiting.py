@@ -77,6 +77,11 @@ async def in_an_anyio_group(event: asyncio.Event) -> None:
         await asyncio.sleep(3600)
 
 
+async def on_the_first(event: asyncio.Event) -> None:
+    tasks = {asyncio.create_task(on_event(event), name="below")}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
 async def with_a_timeout(event: asyncio.Event) -> None:
     await asyncio.wait_for(on_event(event), 3600)
 
@@ -92,6 +97,7 @@ CASES: dict[Callable[[asyncio.Event], Coroutine[Any, Any, None]], str] = {
     on_several: "in on_several\n.*_GatheringFuture.*" + EVENT + ".*in sleep",
     in_a_group: "in in_a_group\n.*task 'below':\n.*" + EVENT,
     in_an_anyio_group: "in in_an_anyio_group\n.*in sleep\n.*task 'below':\n.*" + EVENT,
+    on_the_first: "in on_the_first\n.*in wait\n.*task 'below':\n.*" + EVENT,
     with_a_timeout: "in with_a_timeout\n.*in wait_for\n.*" + EVENT,
 }
 

@@ -160,11 +160,13 @@ pub fn failed(
     };
     let ends =
         error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py);
-    if ends {
-        keep_going(core, Err(error.clone_ref(py)))?;
+    let told = if ends {
+        keep_going(core, Err(error.clone_ref(py)))
     } else {
         let hooks = core.get().hooks.bind(py);
-        hooks.call_method1(intern!(py, "app_error"), (error.value(py), scope, gone))?;
-    }
-    overdue::answer(core, target)
+        hooks.call_method1(intern!(py, "app_error"), (error.value(py), scope, gone)).map(drop)
+    };
+    // The client gets its answer, whatever became of the log.
+    overdue::answer(core, target)?;
+    told
 }
