@@ -29,20 +29,27 @@ def configure(settings: Logs) -> None:
     """Direct the server's messages to where the settings say. May be called again.
 
     The application's own loggers are left alone, unless a ``log_config`` file speaks of them.
-    Raises ConfigError when a file cannot be opened, or a ``log_config`` is not valid.
+    Raises ConfigError when a file cannot be opened, or a ``log_config`` is not valid: messages
+    then go where they went before.
     """
     logger = logging.getLogger(LOGGER)
-    for handler in logger.handlers[:]:
-        logger.removeHandler(handler)
-        handler.close()
+    handler = None if settings.log_config is not None else _handler(settings)
+    before = logger.handlers[:]
+    for one in before:
+        logger.removeHandler(one)
     logger.setLevel(settings.level.upper())
-    if settings.log_config is not None:
-        logger.propagate = True
-        _apply_file(settings.log_config)
-        return
     # Not to the root logger too: an application that configures it would double every line.
-    logger.propagate = False
-    logger.addHandler(_handler(settings))
+    logger.propagate = handler is None
+    if handler is not None:
+        logger.addHandler(handler)
+    elif settings.log_config is not None:
+        try:
+            _apply_file(settings.log_config)
+        except ConfigError:
+            logger.handlers[:] = before
+            raise
+    for one in before:
+        one.close()
 
 
 def _handler(settings: Logs) -> logging.Handler:
