@@ -76,13 +76,14 @@ class Server:
         env: Mapping[str, str] | None = None,
         program: tuple[str, ...] = ("-m", "tricorn"),
         pass_fds: tuple[int, ...] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, *program, *args],
             cwd=cwd,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
             pass_fds=pass_fds,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -40,9 +40,13 @@ def body_of(path):
         case "/block":
             print("stuck", flush=True)
             time.sleep(3600)
-        case "/freeze":  # unlike all others it keeps the interpreter's lock
+        case "/wait":
+            print("waiting", flush=True)
+            while not os.path.exists("go"):
+                time.sleep(0.01)
+        case "/freeze":  # keeps the interpreter's lock; unlike sleep, a signal does not end it
             print("stuck", flush=True)
-            ctypes.PyDLL(None).sleep(3600)
+            ctypes.PyDLL(None).read(os.pipe()[0], ctypes.create_string_buffer(1), 1)
         case "/deadlock":
             print("stuck", flush=True)
             deadlock()

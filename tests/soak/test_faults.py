@@ -121,9 +121,17 @@ def test_faults(kind: str, tmp_path: Path, count: list[Row]) -> None:
             "growth, KiB": watch.growth() >> 10,
         }
     )
-    assert not causes[""], [one for one in tally.failures if not faults.cause(one)][:10]
+    strangers = [one for one in tally.failures if not faults.cause(one)]
+    assert not strangers, f"{strangers[:10]}\n{log_at(instance.log(), strangers[0].when)}"
     check_log(instance.log())
     assert watch.growth() <= MOST_GROWTH
+
+
+def log_at(text: str, when: float) -> str:
+    """The lines of the log about a time of the monotonic clock."""
+    at = time.time() - time.monotonic() + when
+    seconds = {time.strftime("%H:%M:%S", time.gmtime(at + shift)) for shift in range(-8, 3)}
+    return "\n".join(line for line in text.splitlines() if line[11:19] in seconds)
 
 
 def wait_for_service(load: Load) -> None:
