@@ -154,6 +154,29 @@ def test_addresses_come_and_go(tmp_path: Path) -> None:
         server.kill()
 
 
+def test_logs_that_cannot_be_opened_leave_the_old_serving(tmp_path: Path) -> None:
+    """And the address that was opened before is closed again."""
+    site = Site(tmp_path, "asgi")
+    site.write("one")
+    first, second = (f"unix:{tmp_path / name}" for name in ("first", "second"))
+    (tmp_path / "tricorn.toml").write_text("[process]\nworkers = 1\n")
+    bind(site, first)
+    server = Server(["site_app:app"], cwd=tmp_path, env=ENV)
+    try:
+        server.wait_ready(1)
+        bind(site, first, second)
+        with (tmp_path / "tricorn.toml").open("a") as file:
+            file.write('[logs]\nerror-log = "no/such/directory/file"\n')
+        server.send_signal(signal.SIGHUP)
+        server.stderr.wait(lambda text: "reload failed" in text, "the reason")
+        assert "no/such/directory/file" in server.stderr.text()
+        assert not (tmp_path / "second").exists()
+        assert ask(server, "/version") == "one"
+        assert server.stop() == 0
+    finally:
+        server.kill()
+
+
 def test_an_address_that_is_taken_leaves_the_old_serving(site: Site, tmp_path: Path) -> None:
     with serve("site_app:app", app_dir=site.directory, env=ENV) as other:
         assert isinstance(other.address, tuple)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from tests.kit import Server
+from tests.kit import Server, Wire
 from tests.kit.process import ROOT, ended
 from tests.process.conftest import get
+from tests.process.test_workers import wait_gone
 
 
 def script(directory: Path, code: str) -> Server:
@@ -69,3 +71,18 @@ def test_a_wrong_keyword_is_the_callers_error(tmp_path: Path) -> None:
     ) as server:
         assert server.wait_exit() == 0
         assert "argument prot: is not a setting; did you mean port?" in server.stdout.text()
+
+
+def test_in_the_background(tmp_path: Path) -> None:
+    settings = f"daemon=True, error_log='errors', pid='pid', bind='unix:{tmp_path / 'socket'}'"
+    first = script(tmp_path, f"tricorn.run(app, {settings})")
+    assert first.wait_exit() == 0
+    assert "serving app (ASGI 3)" in first.stderr.text()
+    pid = int((tmp_path / "pid").read_text())
+    try:
+        with Wire.connect(tmp_path / "socket", deadline=10) as wire:
+            assert wire.ask(get("/quick")).body == b"quick"
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_gone(pid)
+    assert not (tmp_path / "pid").exists()

@@ -69,7 +69,8 @@ def run(app: Any, **settings: object) -> None:
 
     ``app`` is the application itself, or text as the command takes it: ``"main:app"``. Keywords
     are settings by their flag's name: ``run(app, port=8000, keep_alive="15s")``. Neither files nor
-    the environment are read. In a thread that is not the main one, signals are left alone.
+    the environment are read. In a thread that is not the main one, signals are left alone. With
+    ``daemon``, this process ends with SystemExit once a daemon serves; the call returns there.
 
     Raises ConfigError that lists every wrong keyword. What fails later is told on stderr and ends
     the process as the command does, with SystemExit: 1 when the application cannot be loaded or an
@@ -81,12 +82,14 @@ def run(app: Any, **settings: object) -> None:
     if isinstance(app, str):
         settings["app"] = app
     config = Config.make(**settings)
-    configure(config.logs)
     try:
         if not _is_supervised(config):
+            configure(config.logs)
             return _serve(config, _loaded(app, config))
         loaded = None if isinstance(app, str) else _loaded(app, config)
-        code = _supervise(config, lambda: config, loaded)
+        with _in_background(config) as tell:
+            configure(config.logs)
+            code = _supervise(config, lambda: config, loaded, tell)
         if code:
             raise SystemExit(code)
     except ConfigError:

@@ -27,6 +27,11 @@ class Generations:
         """The configuration of the current generation."""
         return self._configs[self.current]
 
+    @property
+    def configs(self) -> list[Config]:
+        """Those of all generations that may still have workers."""
+        return list(self._configs.values())
+
     def config_of(self, generation: int) -> Config:
         """The configuration of one that still has workers."""
         return self._configs.get(generation, self.config)

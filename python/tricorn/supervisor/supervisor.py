@@ -228,6 +228,7 @@ class Supervisor:
             self._sockets.open(config.listen)
             configure(config.logs)
         except TricornError as error:
+            self._sockets.keep_only(*(one.listen for one in self._generations.configs))
             self._reload_failed(str(error))
             return
         self._around.reloading()
