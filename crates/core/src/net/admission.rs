@@ -175,6 +175,9 @@ impl<X> Net<X> {
 
     /// The application is called for the request that `token` has now.
     pub fn call_begins(&mut self, token: Token) {
+        if self.settings.admission.is_none() {
+            return;
+        }
         if let Some(conn) = self.conns.get_mut(token) {
             conn.called = true;
         }
