@@ -66,12 +66,12 @@ def address_of(shown: str) -> Address:
     return found[1], int(found[2])
 
 
-async def ask(shown: str) -> Response:
+async def ask(shown: str, path: bytes = b"/here") -> Response:
     """One request from another thread, since this one runs the server."""
 
     def exchange() -> Response:
         with Wire.connect(address_of(shown)) as wire:
-            return wire.ask(REQUEST)
+            return wire.ask(REQUEST.replace(b"/here", path))
 
     return await asyncio.to_thread(exchange)
 
@@ -141,6 +141,25 @@ def test_shutdown_from_another_thread(drive: Drive) -> None:
 
         await server.serve(on_ready)
         assert not server.started
+
+    drive(test())
+
+
+@pytest.mark.parametrize("app", [asgi_app, wsgi_app])
+def test_the_delay_before_a_drain_can_be_cut_short(drive: Drive, app: Any) -> None:
+    async def test() -> None:
+        server = Server(app, config(drain_delay="60s", health_path="/health"))
+        ready = asyncio.Event()
+        serving = asyncio.create_task(server.serve(lambda _: ready.set()))
+        await ready.wait()
+        address = server.addresses[0]
+        server.shutdown()
+        while (await ask(address, b"/health/ready")).status == 200:
+            pass
+        assert (await ask(address)).body == b"/here"
+        server.shutdown(delay=False)
+        await serving
+        assert refused(address)
 
     drive(test())
 
