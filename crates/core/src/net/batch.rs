@@ -4,7 +4,8 @@
 //! its client, or the proxy in front, which may sleep on another processor: in a virtual machine
 //! that costs as much as a small request. So a response waits for those of the requests that are
 //! in the queue already, at most for [`LONGEST`]. If the application holds them up for longer,
-//! nothing waits for a while: a quick response must not be late because of a slow one.
+//! nothing waits for a while: a quick response must not be late because of a slow one. The while is
+//! long after a long call, so that such calls cost their neighbours something once in a minute at most.
 
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,10 @@ use super::{Net, Token};
 const LONGEST: Duration = Duration::from_millis(1);
 /// A call that keeps others waiting for longer than this ends the waiting …
 const TOO_LONG: Duration = Duration::from_millis(3);
-/// … for this long.
-const PROMPT_MS: u64 = 500;
+/// … for so many times as long, within these bounds in milliseconds.
+const PROMPT_TIMES: u64 = 150;
+const PROMPT_LEAST: u64 = 500;
+const PROMPT_MOST: u64 = 60_000;
 
 #[derive(Default)]
 pub(super) struct Batch {
@@ -51,18 +54,26 @@ impl<X> Net<X> {
         }
     }
 
-    /// Sends the responses that wait; false if there were none.
-    pub fn release(&mut self) -> bool {
-        let Some(since) = self.batch.since.take() else { return false };
-        if since.elapsed() > TOO_LONG {
-            self.be_prompt();
+    /// Sends the responses that wait.
+    pub fn release(&mut self) {
+        let Some(since) = self.batch.since.take() else { return };
+        let kept = since.elapsed();
+        if kept > TOO_LONG {
+            self.be_prompt(kept);
         }
         let mut tokens = std::mem::take(&mut self.batch.tokens);
         for token in tokens.drain(..) {
             self.release_one(token);
         }
         self.batch.tokens = tokens;
-        true
+    }
+
+    /// As `release`, when a call did not come back to the reactor: nothing waits for a while.
+    pub fn release_left(&mut self) {
+        if self.batch.since.is_some() {
+            self.release();
+            self.be_prompt(Duration::ZERO);
+        }
     }
 
     fn release_one(&mut self, token: Token) {
@@ -79,9 +90,11 @@ impl<X> Net<X> {
         }
     }
 
-    /// Calls of the application take their time: nothing waits for a while.
-    pub fn be_prompt(&mut self) {
+    /// A call of the application has kept others waiting for so long.
+    fn be_prompt(&mut self, kept: Duration) {
         self.touch(); // the call may have taken long
-        self.batch.prompt_until = self.now + PROMPT_MS;
+        let long = (kept.as_millis() as u64).saturating_mul(PROMPT_TIMES);
+        let until = self.now + long.clamp(PROMPT_LEAST, PROMPT_MOST);
+        self.batch.prompt_until = until.max(self.batch.prompt_until);
     }
 }

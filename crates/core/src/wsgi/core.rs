@@ -226,13 +226,7 @@ impl WsgiCore {
     /// Runs the reactor until the baton is lost or the server stops.
     fn lead(&self, slf: &Bound<'_, Self>) -> PyResult<Hold> {
         self.beat();
-        {
-            // Whoever led before may have left in the middle of a call.
-            let mut net = self.net();
-            if net.release() {
-                net.be_prompt();
-            }
-        }
+        self.net().release_left(); // whoever led before may have left in the middle of a call
         loop {
             if self.baton.is_stopped() {
                 return Ok(Hold::Kept);
