@@ -124,7 +124,7 @@ def holds(pid: int, path: Path) -> bool:
 def upgrades(site: Site, server: Server) -> None:
     server.send_signal(signal.SIGUSR2)
     said(site, "has taken over")
-    assert server.wait_exit() == 0
+    wait_gone(server.pid)
     assert ask(server, "/version") == "one"
 
 
