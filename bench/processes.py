@@ -21,12 +21,14 @@ import machine
 from client import AnswerError, connect
 from fleet import ChangeError, Fleet, ask, pss, started, wakeups
 from load import LoadError
-from process import StartError
+from process import StartError, busy
 
 RESULTS = Path(__file__).parent / "results"
 MEBIBYTE = 1024 * 1024
 INTERFACES = {"ASGI": "process_apps:asgi", "WSGI": "process_apps:wsgi"}
 SECONDS = 2  # of one run of wrk
+DISTURBANCE = 0.1  # share of a processor that other processes may take from two workers
+ATTEMPTS = 3
 PAUSE = 20  # milliseconds: 64 clients that think so long ask some 3,000 times a second
 IDLE_SECONDS = 8
 NEW_CLIENTS = 100
@@ -56,6 +58,7 @@ def rows() -> dict[str, Row]:
         found |= {
             f"rps {name}": Row(f"{name}: requests/s, 2 workers / 1 worker", 1.8, at_least=True),
             f"cpu {name}": Row(f"{name}: CPU per request, 2 workers / 1 worker", 1.11),
+            f"others {name}": Row(f"{name}: processors that others used meanwhile", DISTURBANCE),
             f"reload {name}": Row(f"{name}: reload of 2 workers", 1.0, "s"),
             f"p99 {name}": Row(f"{name}: p99 during reloads / p99 without", 3.0),
             f"kill {name}": Row(f"{name}: kill -9 to the next worker's answer", 0.2, "s"),
@@ -75,7 +78,8 @@ and the highest; ratios are of two runs in the same round.
 
 - *2 workers / 1 worker*: wrk with 64 connections; each request takes about 1 ms of Python, so that
   wrk takes only a few percent of a processor. Beside it the server's CPU time per request: what a
-  second worker adds to it is lost to all of them, however busy the machine is.
+  second worker adds to it is lost to all of them, however busy the machine is. A run that other
+  processes disturb is repeated; what they took of a processor in the quietest one is in a row.
 - *Reload*: from SIGHUP until both workers are new and no old one is left, without load. *p99*: 64
   clients that pause 20 ms on average between two requests, during one reload after the other, and
   without. A request that fails makes the figure fail.
@@ -92,15 +96,38 @@ and the highest; ratios are of two runs in the same round.
 def measure_two_workers(name: str, app: str, scratch: Path) -> Measured:
     """Throughput and CPU per request of two workers by those of one."""
     with started(app, 1, scratch) as one, started(app, 2, scratch) as two:
-        rps, cpu = [], []
         for fleet in (one, two):
             fleet.load(1, "/work")
-            used = fleet.process.cpu()
-            seen = fleet.load(SECONDS, "/work")
-            rps.append(seen.requests / seen.seconds)
-            cpu.append((fleet.process.cpu() - used) / seen.requests)
-    yield f"rps {name}", rps[1] / rps[0]
-    yield f"cpu {name}", cpu[1] / cpu[0]
+        pairs = []
+        for _ in range(ATTEMPTS):
+            pairs.append((_worked(one), _worked(two)))
+            if _disturbance(pairs[-1]) <= DISTURBANCE:
+                break
+    before, after = pair = min(pairs, key=_disturbance)
+    yield f"rps {name}", after.rps / before.rps
+    yield f"cpu {name}", after.cpu / before.cpu
+    yield f"others {name}", _disturbance(pair)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One run of wrk: requests per second, CPU seconds per request, processors others used."""
+
+    rps: float
+    cpu: float
+    others: float
+
+
+def _worked(fleet: Fleet) -> _Work:
+    everything, server, begin = busy(), fleet.process.cpu(), time.monotonic()
+    seen = fleet.load(SECONDS, "/work")
+    server = fleet.process.cpu() - server
+    others = (busy() - everything - server - seen.cpu) / (time.monotonic() - begin)
+    return _Work(seen.requests / seen.seconds, server / seen.requests, max(0.0, others))
+
+
+def _disturbance(pair: tuple[_Work, _Work]) -> float:
+    return max(one.others for one in pair)
 
 
 def measure_reloads(name: str, app: str, scratch: Path) -> Measured:
