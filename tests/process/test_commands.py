@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.kit import Server, serve, wait_until
+from tests.kit.process import ROOT
 from tests.process.conftest import get
 from tests.process.test_workers import ask, children, wait_count
 from tests.process.versions import Site
@@ -111,6 +113,27 @@ def test_logs(site: Site, server: Server) -> None:
 def test_stop(site: Site, server: Server) -> None:
     data(site, "stop")
     assert server.wait_exit() == 0
+
+
+def test_every_command_of_the_page_for_people(site: Site, server: Server) -> None:
+    """In an order in which each can succeed; its answer is on stdout."""
+    worker = min(children(server))
+    shown = {
+        "status": (("status",), "generation"),
+        "scale": (("scale", "2"), "2"),
+        "stacks": (("stacks", str(worker)), str(worker)),
+        "reload": (("reload",), "done"),
+        "logs": (("logs",), "reloading: generation 2"),
+        "stop": (("stop",), ""),
+    }
+    page = (ROOT / "docs" / "reference" / "control.md").read_text()
+    assert set(re.findall(r"^\| `tricorn (\w+)", page, re.MULTILINE)) == set(shown)
+    for words, text in shown.values():
+        done = command(site, *words)
+        assert done.returncode == 0, done.stderr
+        assert text in done.stdout, words
+    assert server.wait_exit() == 0
+    assert command(site, "status").returncode == 3
 
 
 def test_a_start_that_fails_leaves_nothing(site: Site, server: Server) -> None:
