@@ -87,6 +87,7 @@ def started(app: str, workers: int, scratch: Path, *options: str) -> Iterator[Fl
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
         "PYTHONPATH": str(APPS),
+        "BENCH_BLOCKED": str(scratch / "blocked"),
     }
     with running(command, port, CORES, environment, scratch / f"output-{port}") as process:
         fleet = Fleet(process, control)

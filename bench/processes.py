@@ -19,7 +19,7 @@ from statistics import median
 
 import machine
 from client import AnswerError, connect
-from fleet import ChangeError, Fleet, ask, pss, started, wakeups
+from fleet import ChangeError, Fleet, ask, pss, started, wait_for, wakeups
 from load import LoadError
 from process import StartError, busy
 
@@ -58,7 +58,7 @@ def rows() -> dict[str, Row]:
         found |= {
             f"rps {name}": Row(f"{name}: requests/s, 2 workers / 1 worker", 1.8, at_least=True),
             f"cpu {name}": Row(f"{name}: CPU per request, 2 workers / 1 worker", 1.11),
-            f"others {name}": Row(f"{name}: processors that others used meanwhile", DISTURBANCE),
+            f"others {name}": Row(f"{name}: condition: processors that others used", DISTURBANCE),
             f"reload {name}": Row(f"{name}: reload of 2 workers", 1.0, "s"),
             f"p99 {name}": Row(f"{name}: p99 during reloads / p99 without", 3.0),
             f"kill {name}": Row(f"{name}: kill -9 to the next worker's answer", 0.2, "s"),
@@ -177,6 +177,7 @@ def measure_spread(name: str, app: str, scratch: Path) -> Measured:
         port = fleet.process.port
         with connect(port) as blocked:
             blocked.sendall(b"GET /block HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            wait_for((scratch / "blocked").exists, "the call that blocks")
             end = time.monotonic() + 1.5  # well before the call is over
             longest, count = 0.0, 0
             while count < NEW_CLIENTS and time.monotonic() < end:

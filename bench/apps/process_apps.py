@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,12 +23,13 @@ BLOCKED = 2.0  # seconds
 
 
 def act(path: str) -> None:
-    """What the path asks for."""
+    """What the path asks for; a file says when the blocking call begins."""
     if path == "/work":
         total = 0
         for number in range(WORK):
             total += number * number
     elif path == "/block":
+        Path(os.environ["BENCH_BLOCKED"]).touch()
         time.sleep(BLOCKED)
 
 
