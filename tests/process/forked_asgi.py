@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def app(number: int) -> App:
         if path == "/fail":
             raise RuntimeError("as asked")
         if path == "/block":
+            print("blocks", file=sys.stderr, flush=True)
             Path(os.environ["GATE"]).read_bytes()  # until somebody opens it to write
         if path == "/wait":
             await asyncio.to_thread(Path(os.environ["GATE"]).read_bytes)

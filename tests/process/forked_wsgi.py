@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def app(number: int) -> Callable[[Environ, Start], Iterable[bytes]]:
         if path == "/fail":
             raise RuntimeError("as asked")
         if path in ("/block", "/wait"):
+            print("blocks", file=sys.stderr, flush=True)
             Path(os.environ["GATE"]).read_bytes()  # until somebody opens it to write
         if path == "/compute":
             sum(itertools.repeat(1, 10**13))  # never lets go of the interpreter

@@ -266,7 +266,7 @@ def test_without_a_supervisor(kind: str) -> None:
         server.kill()  # it could only be ended by force
 
 
-@pytest.mark.parametrize("kind", ASGI)
+@pytest.mark.parametrize("kind", ["uvloop"])
 def test_stacks_show_where_tasks_wait(kind: str, tmp_path: Path) -> None:
     control = ("--control-socket", str(tmp_path / "control"))
     with start(kind, "--workers", "1", "--graceful-timeout", "0", *control) as server:

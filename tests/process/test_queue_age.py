@@ -41,8 +41,13 @@ def keep_busy(worker: Workers, kind: str, stack: ExitStack) -> list[Wire]:
     wires = [stack.enter_context(worker.server.connect()) for _ in range(KINDS[kind][1])]
     for count, wire in enumerate(wires, 1):
         wire.send(get("/block"))
-        worker.until_sum("in_flight", count)
+        wait_for_calls(worker, count)
     return wires
+
+
+def wait_for_calls(worker: Workers, count: int) -> None:
+    """Until so many calls are in the application, and not only on their way."""
+    worker.server.stderr.wait(lambda text: text.count("blocks") >= count, f"{count} calls")
 
 
 def ages(worker: Workers) -> list[int]:

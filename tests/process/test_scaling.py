@@ -44,7 +44,7 @@ def crowd(server: Server) -> Iterator[None]:
         assert not wrong
 
 
-@pytest.mark.parametrize("kind", ["asgi-asyncio", "wsgi-1", "wsgi-4"])
+@pytest.mark.parametrize("kind", ["asgi-asyncio", "wsgi-4"])
 def test_the_number_follows_the_load(kind: str, tmp_path: Path) -> None:
     site = Site(tmp_path, KINDS[kind][0])
     site.write("one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,43 @@ def test_idle_connections_are_closed_at_once(start: Start) -> None:
             assert idle.rest() == b""
             assert server.running()
             assert busy.ask(b"2").body == b"slow"
+        assert server.wait_exit() == 0
+
+
+TRIES = 5
+LAST_CALL = 0.8
+"""Seconds, somewhat less than what a new connection has for its first request."""
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "1")])
+def test_a_request_on_its_way_is_answered(start: Start, options: tuple[str, ...]) -> None:
+    """Its client has connected in time, and could not know."""
+    for _ in range(TRIES):
+        with start(*options) as server, begin_slow(server) as busy:
+            with server.connect() as new, server.connect() as other:
+                begin = time.monotonic()
+                if "1 thread" not in server.stderr.text():  # which is busy
+                    assert other.ask(get("/quick")).status == 200, "so both are accepted"
+                server.send_signal(signal.SIGTERM)
+                wait_until(partial(refuses, server), "the stop has begun")
+                in_time = time.monotonic() - begin < LAST_CALL
+                new.send(get("/quick"))
+                busy.ask(b"2")
+                answer = new.response() if in_time else None
+            assert server.wait_exit() == 0
+            if answer:
+                assert answer.body == b"quick"
+                assert answer.says("close")
+                return
+    pytest.skip("this machine is too slow for it now")
+
+
+def test_a_new_connection_without_a_request_is_closed_soon(start: Start) -> None:
+    with start("--head-timeout", "30s") as server, server.connect() as new:
+        with server.connect() as other:
+            assert other.ask(get("/quick")).status == 200, "so both are accepted"
+        server.send_signal(signal.SIGTERM)
+        assert new.rest() == b""
         assert server.wait_exit() == 0
 
 

@@ -188,6 +188,11 @@ def test_workers_leave_with_their_supervisor(workers: Serve) -> None:
             wait_gone(pid)
 
 
+# Those that take seconds are for one loop and one kind of threads: it makes no difference to them.
+SLOW = pytest.mark.parametrize("kind", [KINDS["asgi-uvloop"], KINDS["wsgi-4"]], ids=str)
+
+
+@SLOW
 @pytest.mark.parametrize("path", ["/spin", "/block"])
 def test_a_stuck_worker_ends_with_its_supervisor(workers: Serve, path: str) -> None:
     with workers(1, "--graceful-timeout", "0") as server, server.connect() as wire:
@@ -211,6 +216,7 @@ def test_recycling_loses_nothing(workers: Serve) -> None:
         assert "Traceback" not in server.stderr.text()
 
 
+@SLOW
 def test_a_worker_that_grows_is_recycled(workers: Serve) -> None:
     with workers(1, "--max-memory", "200MiB") as server:
         before = children(server)

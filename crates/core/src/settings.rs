@@ -9,6 +9,8 @@ use tricorn_wire::limits::{Limits, MAX_FIELDS};
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     pub head: u64,
+    /// For the first byte of a new connection.
+    pub first: u64,
     pub keep_alive: u64,
     pub body: u64,
     pub write: u64,
@@ -89,6 +91,7 @@ impl Settings {
             },
             timeouts: Timeouts {
                 head: milliseconds("head")?,
+                first: milliseconds("head")?,
                 keep_alive: milliseconds("keep_alive")?,
                 body: milliseconds("body")?,
                 write: milliseconds("write")?,

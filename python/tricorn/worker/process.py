@@ -201,6 +201,8 @@ class WorkerProcess:
         os.pwrite(self.tasks, text.encode(errors="backslashreplace"), 0)
 
     def _ready(self, loaded: Loaded, detail: str) -> None:
+        for listener in self.listeners:
+            listener.close()  # or clients could still come while the copies are closed for a stop
         self.outbox.ready(loaded.name, loaded.interface, detail)
 
     def _reopen_logs(self, service: Logged) -> None:

@@ -262,7 +262,8 @@ impl<X> Conn<X> {
             return after(timeouts.write);
         }
         match self.phase {
-            Phase::Head if self.has_pending() || self.seq == 0 => after(timeouts.head),
+            Phase::Head if self.has_pending() => after(timeouts.head),
+            Phase::Head if self.seq == 0 => after(timeouts.first),
             Phase::Head => after(timeouts.keep_alive),
             Phase::Admission => after(timeouts.queue),
             Phase::Exchange if self.wants_body && !self.body.is_done() => after(timeouts.body),

@@ -128,10 +128,13 @@ impl<X> Net<X> {
                 }
             }
             match conn.receive(&mut self.scratch) {
-                Received::Nothing if self.draining && !self.patient && !conn.has_pending() => {
-                    return Step::Closed(self.close(token));
+                Received::Nothing => {
+                    let stops = self.draining && !self.patient && !conn.has_pending();
+                    if stops && !self.is_awaited(token) {
+                        return Step::Closed(self.close(token));
+                    }
+                    return Step::Idle;
                 }
-                Received::Nothing => return Step::Idle,
                 Received::End => return Step::Closed(self.close(token)),
                 Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),
                 Received::Bytes(len) => {

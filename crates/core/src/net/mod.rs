@@ -61,6 +61,9 @@ use crate::settings::Settings;
 
 /// Events per epoll_wait: few enough that other work of the loop is not held up.
 const BATCH: usize = 32;
+/// How long a new connection's first request is waited for when the server stops, in milliseconds:
+/// its client could not know.
+const LAST_CALL_MS: u64 = 1000;
 /// What one recv(2) may bring; shared by all connections.
 const SCRATCH: usize = 64 * 1024;
 
@@ -381,11 +384,14 @@ impl<X> Net<X> {
 
     /// Stops listening and tells busy connections to close after their response. Idle ones are
     /// closed, but not if `patient`: then others go on listening on the same sockets, so nobody
-    /// has to leave before being told so with a response.
+    /// has to leave before being told so with a response. Whose first request is on its way is
+    /// not idle.
     pub fn drain(&mut self, patient: bool) {
         self.draining = true;
         self.patient = patient;
         if !patient {
+            let timeouts = &mut self.settings.timeouts;
+            timeouts.first = timeouts.first.min(LAST_CALL_MS);
             // Closing a listener resets who waits in its queue: those are let in first, and served.
             self.accept_waiting();
         }
@@ -396,16 +402,28 @@ impl<X> Net<X> {
                 conn.response.close_after();
             }
             if conn.phase() == Phase::Head && !patient {
+                // A request may have come that no event has told of yet.
+                conn.readable |= sys::wait_for(conn.fd(), sys::Want::Read, 0);
                 heads.push((token, conn.is_idle()));
             }
         }
+        self.touch();
         for (token, idle) in heads {
-            if idle {
-                self.close(token); // without an exchange, there is nothing to give back
-            } else {
+            if !idle {
                 self.enqueue(token);
+            } else if self.is_awaited(token) {
+                self.renew(token);
+            } else {
+                self.close(token); // without an exchange, there is nothing to give back
             }
         }
+    }
+
+    /// While draining: is the connection so new that its first request must be on its way?
+    fn is_awaited(&mut self, token: Token) -> bool {
+        let (now, timeouts) = (self.now, self.settings.timeouts);
+        let Some(conn) = self.conns.get_mut(token) else { return false };
+        conn.seq == 0 && !conn.has_pending() && conn.next_deadline(&timeouts) > now
     }
 
     /// Closes everything at once; the exchanges that were running come back.
