@@ -72,8 +72,11 @@ class AsgiCore:
         touches Python. Raises OSError.
         """
 
-    def listen(self, fd: int, server: tuple[str, int | None], tcp: bool) -> None:
-        """Accept on the non-blocking listening socket `fd`; `server` is that of a scope."""
+    def listen(self, fd: int, server: tuple[str, int | None], tcp: bool, own: bool = False) -> None:
+        """Accept on the non-blocking listening socket `fd`; `server` is that of a scope.
+
+        `own` says that other workers have sockets of their own at its address.
+        """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
         """Write access lines to a copy of `fd`, but none for the paths in `exclude`.
@@ -147,8 +150,11 @@ class WsgiCore:
         touches Python. Raises OSError.
         """
 
-    def listen(self, fd: int, server: tuple[str, str], tcp: bool) -> None:
-        """Accept on the non-blocking listening socket `fd`; `server` is its (host, port)."""
+    def listen(self, fd: int, server: tuple[str, str], tcp: bool, own: bool = False) -> None:
+        """Accept on the non-blocking listening socket `fd`; `server` is its (host, port).
+
+        `own` says that other workers have sockets of their own at its address.
+        """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
         """Write access lines to a copy of `fd`, but none for the paths in `exclude`.

@@ -86,6 +86,8 @@ STORMS: dict[str, tuple[Storm, int, tuple[str, ...]]] = {
     "recycle at 50": (recycle, RELOADS, RECYCLE),
     "TTIN and TTOU": (more_and_fewer, RELOADS, ()),
     "everything": (everything, UPGRADES, RECYCLE),
+    "TTIN and TTOU, --reuse-port": (more_and_fewer, RELOADS, ("--reuse-port",)),
+    "everything, --reuse-port": (everything, UPGRADES, (*RECYCLE, "--reuse-port")),
 }
 
 

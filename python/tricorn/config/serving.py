@@ -54,6 +54,12 @@ class Listen:
         gunicorn="backlog",
         uvicorn="backlog",
     )
+    reuse_port: bool = setting(
+        False,
+        help="Each worker accepts on a socket of its own at each TCP address (SO_REUSEPORT), and "
+        "the kernel spreads connections. Other servers of the same user may share the address.",
+        gunicorn="reuse_port",
+    )
     uds_mode: Mode | None = setting(
         None,
         help="Permissions of a unix socket, in octal. Without it, the umask decides.",

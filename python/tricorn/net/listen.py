@@ -38,11 +38,20 @@ def close_listeners(listeners: Sequence[Listener]) -> None:
         listener.close()
 
 
-def open_address(text: str, settings: Listen) -> list[Listener]:
-    """Listen on one address; as `open_listeners`."""
+def open_address(text: str, settings: Listen, *, only_reserve: bool = False) -> list[Listener]:
+    """Listen on one address; as `open_listeners`.
+
+    With ``only_reserve`` and ``--reuse-port``, a TCP address is bound, for others to listen on.
+    """
     match parse_address(text):
         case TcpAddress() as address:
-            listeners = listen_tcp(address, settings.backlog)
+            shared = settings.reuse_port
+            listeners = listen_tcp(
+                address,
+                settings.backlog,
+                reuse_port=shared,
+                only_reserve=only_reserve and shared,
+            )
         case UnixAddress() as address:
             listeners = [listen_unix(address, settings)]
         case FdAddress() as address:

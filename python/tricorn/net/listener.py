@@ -8,6 +8,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tricorn.errors import BindError
+
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
@@ -31,17 +33,31 @@ class Listener:
     """One listening socket.
 
     ``path`` and ``identity`` are those of the socket file that we made, else None: a socket
-    that was handed to us (``fd://N``) leaves its file to whoever made it.
+    that was handed to us (``fd://N``) leaves its file to whoever made it. ``backlog`` is given for
+    one worker's own socket (`tricorn.net.seat`), 0 for one that all share.
     """
 
     sock: socket.socket
     path: str | None = None
     identity: FileIdentity | None = field(default=None, repr=False)
+    backlog: int = 0
 
     @property
     def display(self) -> str:
         """The address for people, as ``http://127.0.0.1:8000`` or ``unix:/run/app.sock``."""
         return display(self.sock)
+
+    def begin(self) -> bool:
+        """Have connections come, now that they are accepted; whether they come to us alone.
+
+        Raises BindError.
+        """
+        if self.backlog:
+            try:
+                self.sock.listen(self.backlog)
+            except OSError as error:
+                raise BindError(f"cannot listen on {self.display}: {error.strerror}") from None
+        return bool(self.backlog)
 
     def close(self) -> None:
         """Stop listening and remove our socket file, if it is still ours. May be called twice."""

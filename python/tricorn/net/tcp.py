@@ -16,8 +16,10 @@ from tricorn.net.listener import Listener
 _NOT_ON_THIS_HOST = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
-def listen_tcp(address: TcpAddress, backlog: int) -> list[Listener]:
-    """Listen on each address the host name stands for.
+def listen_tcp(
+    address: TcpAddress, backlog: int, *, reuse_port: bool = False, only_reserve: bool = False
+) -> list[Listener]:
+    """Listen on each address the host name stands for, or ``only_reserve`` it.
 
     Of several, those this host does not have are left out. With port 0 the first takes a free
     port and the others the same one. Raises BindError.
@@ -27,7 +29,9 @@ def listen_tcp(address: TcpAddress, backlog: int) -> list[Listener]:
     port = address.port
     for family, host in _resolve(address):
         try:
-            sock = _bind(family, host, port, backlog)
+            sock = bind(family, (host, port), reuse_port=reuse_port)
+            if not only_reserve:
+                _listen(sock, backlog)
         except OSError as error:
             if error.errno in _NOT_ON_THIS_HOST:
                 missing = error
@@ -60,7 +64,8 @@ def _numeric(sockaddr: tuple[object, ...]) -> str:
     return socket.getnameinfo(sockaddr, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0]  # type: ignore[arg-type]
 
 
-def _bind(family: socket.AddressFamily, host: str, port: int, backlog: int) -> socket.socket:
+def bind(family: int, address: tuple[str, int], *, reuse_port: bool) -> socket.socket:
+    """A socket bound to an address, as socket(2) has it. Raises OSError."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         # Lets a restarted server take its port back while old connections are in TIME_WAIT.
@@ -69,12 +74,21 @@ def _bind(family: socket.AddressFamily, host: str, port: int, backlog: int) -> s
             # An IPv6 address means IPv6 only, whatever net.ipv6.bindv6only says, so that
             # 0.0.0.0:PORT and [::]:PORT can be bound side by side.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((host, port))
-        sock.listen(backlog)
+        if reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        sock.bind(address)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _listen(sock: socket.socket, backlog: int) -> None:
+    try:
+        sock.listen(backlog)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _failure(address: TcpAddress, host: str, error: OSError) -> BindError:

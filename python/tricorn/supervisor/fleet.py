@@ -33,6 +33,8 @@ class Worker:
     """Its place on the scoreboard, from 0; free again when it has gone."""
     generation: int
     born: float
+    seat: int = 0
+    """Which of the sockets it accepts on with ``--reuse-port``; passed on to its successor."""
     state: State = State.BOOTING
     ready_at: float | None = None
     until: float | None = None
@@ -60,11 +62,12 @@ class Fleet:
 
     workers: dict[int, Worker] = field(default_factory=dict)
 
-    def spawned(self, pid: int, number: int, generation: int, now: float) -> Worker:
+    def spawned(self, pid: int, number: int, generation: int, now: float, seat: int) -> Worker:
         """A worker process has been started."""
         assert pid not in self.workers
         assert all(one.number != number for one in self.workers.values())
-        worker = self.workers[pid] = Worker(pid, number, generation, now)
+        worker = Worker(pid, number, generation, now, seat)
+        self.workers[pid] = worker
         return worker
 
     def ready(self, pid: int, now: float) -> None:
@@ -88,6 +91,10 @@ class Fleet:
         """The first ``wanted`` places on the scoreboard that no worker has."""
         taken = {worker.number for worker in self.workers.values()}
         return list(islice((number for number in count() if number not in taken), wanted))
+
+    def seats(self, wanted: int) -> set[int]:
+        """The seats to keep; the first is always there, so that clients wait if nobody serves."""
+        return {*range(max(1, wanted)), *(worker.seat for worker in self.staying())}
 
     def staying(self, generation: int | None = None) -> list[Worker]:
         """The workers not told to leave, oldest first; of one generation, or of all."""

@@ -3,10 +3,14 @@
 A worker *stays* until it is told to drain. It is *old* when it belongs to an earlier generation
 or is worn (too many requests, too old, too large). Old workers go only when a new one is ready:
 at most ``surge`` workers more than wanted are there meanwhile.
+
+The workers that are wanted have the *seats* from 0 on, one each. A new one takes the seat of the
+one it replaces, which goes when it is ready; whoever has a seat beyond them counts as old.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from tricorn.supervisor.fleet import Fleet, State, Worker
@@ -37,9 +41,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Start a worker of the plan's generation at this place of the scoreboard."""
+    """Start a worker of the plan's generation at this place of the scoreboard and on this seat."""
 
     number: int
+    seat: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ def _overdue_reason(worker: Worker, plan: Plan) -> str:
 
 def is_old(worker: Worker, plan: Plan) -> bool:
     """Whether it should be replaced."""
-    return worker.generation != plan.generation or bool(worker.worn)
+    worn_or_more = bool(worker.worn) or worker.seat >= plan.wanted
+    return worker.generation != plan.generation or worn_or_more
 
 
 def _retirements(fleet: Fleet, plan: Plan, now: float) -> list[Retire]:
@@ -120,20 +126,27 @@ def _retirements(fleet: Fleet, plan: Plan, now: float) -> list[Retire]:
     booting = [worker for worker in staying if worker.state is State.BOOTING]
     going = [worker for worker in booting if is_old(worker, plan)]
     old = [worker for worker in ready if is_old(worker, plan)]
-    new = [worker for worker in ready if not is_old(worker, plan)]
-    surplus = len(ready) - plan.wanted
-    if plan.at_once:
-        going += old
-        surplus -= len(old)
-        old = []
-    if surplus > 0:
-        going += [*old, *new][:surplus]
-    fresh = [worker for worker in booting if worker not in going]
-    excess = len(fresh) + len(new) - plan.wanted
-    if excess > 0:
-        going += fresh[-excess:]
+    going += old if plan.at_once else _spare(ready, plan)
     until = now + plan.graceful_timeout + KILL_AFTER
     return [Retire(worker.pid, until, _reason(worker, plan)) for worker in going]
+
+
+def _spare(ready: list[Worker], plan: Plan) -> list[Worker]:
+    """Those more than wanted: each has a seat beyond, or leaves its seat to another one.
+
+    There always is such an old one, since new ones have a seat each.
+    """
+    staying = list(ready)
+    while len(staying) > plan.wanted:
+        taken = Counter(worker.seat for worker in staying)
+        staying.remove(
+            next(
+                worker
+                for worker in staying
+                if is_old(worker, plan) and (worker.seat >= plan.wanted or taken[worker.seat] > 1)
+            )
+        )
+    return [worker for worker in ready if worker not in staying]
 
 
 def _reason(worker: Worker, plan: Plan) -> str:
@@ -151,7 +164,10 @@ def _spawns(fleet: Fleet, plan: Plan, leaving: int) -> list[Spawn]:
     )
     room = plan.wanted + surge - (len(staying) - leaving)
     missing = min(plan.wanted - (len(staying) - len(old)), room)
-    return [Spawn(number) for number in fleet.free_numbers(max(0, missing))]
+    taken = {worker.seat for worker in staying if not is_old(worker, plan)}
+    seats = [seat for seat in range(plan.wanted) if seat not in taken]
+    numbers = fleet.free_numbers(max(0, missing))
+    return [Spawn(*place) for place in zip(numbers, seats, strict=False)]
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ class Spawner:
             show=show if shows_all() else None,
         )
         # Without the file and its path: those belong to the supervisor.
-        own = [Listener(listener.sock) for listener in listeners]
+        own = [Listener(listener.sock, backlog=listener.backlog) for listener in listeners]
 
         def live() -> int:
             for number in _QUIET:

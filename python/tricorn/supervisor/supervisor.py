@@ -259,8 +259,7 @@ class Supervisor:
     def _begin_upgrade(self) -> None:
         if not self.stopping:
             numbers = {"generation": self._generations.following, "workers": self.wanted}
-            longest = self.config.process.boot_timeout
-            self._upgrades.begin(self._sockets.all, numbers, longest)
+            self._upgrades.begin(self._sockets.all, numbers, self.config.process.boot_timeout)
 
     def _upgrade_failed(self, why: str) -> None:
         _log.error("upgrade failed, the server goes on as it was: %s", why)
@@ -341,6 +340,8 @@ class Supervisor:
 
     def _plan(self) -> Plan:
         process = self.config.process
+        # A successor that starts has the seats too: until one of us goes, each keeps its worker.
+        holds = self.config.listen.reuse_port and self._upgrades.is_running
         return Plan(
             wanted=self.wanted,
             generation=self.generation,
@@ -349,26 +350,31 @@ class Supervisor:
             boot_timeout=process.boot_timeout,
             not_before=self._patience.not_before,
             stopping=bool(self.stopping),
-            on_trial=self._trials.is_open,
+            on_trial=self._trials.is_open or holds,
             at_once=self.config.development.reload,
         )
 
     def _act(self) -> Child | None:
         """Carry out what is decided; in a new worker, return what it is to do."""
-        now = time.monotonic()
-        for action in decide(self.fleet, self._plan(), now):
+        for action in decide(self.fleet, self._plan(), time.monotonic()):
             match action:
-                case Spawn(number):
-                    child = self._spawn(number)
+                case Spawn():
+                    child = self._spawn(action)
                     if child is not None:
                         return child
                 case Retire(pid, until, why):
                     _log.debug("worker %d leaves: %s", pid, why)
                     self.fleet.retired(pid, until)
+                    self._close_seats()
                     self._leave(pid)
                 case Kill(pid, why):
                     self.workers.kill(pid, why)
+        self._close_seats()
         return None
+
+    def _close_seats(self) -> None:
+        if not (self._takeover.is_due or self._upgrades.is_running):
+            self._sockets.keep_seats(self.fleet.seats(self.wanted))
 
     def _leave(self, pid: int) -> None:
         """Tell a worker to go: at once idle clients too when nobody else will serve them."""
@@ -378,11 +384,11 @@ class Supervisor:
         else:
             self.workers.stop(pid)
 
-    def _spawn(self, number: int) -> Child | None:
-        config = self.config
-        listeners = self._sockets.open(config.listen)
-        child = self.workers.spawn(config, listeners, number, self.generation)
+    def _spawn(self, place: Spawn) -> Child | None:
+        listeners = self._sockets.of_worker(self.config.listen, place.seat)
+        child = self.workers.spawn(self.config, listeners, place, self.generation)
         if child is not None:
+            self._sockets.leave_to(listeners)
             self._forget()
         return child
 

@@ -106,6 +106,11 @@ class Upgrades:
         self._directory = working_directory()
         self._running: Upgrade | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a new supervisor is starting."""
+        return self._running is not None
+
     def begin(
         self, sockets: Mapping[str, list[Listener]], numbers: Mapping[str, int], longest: float
     ) -> None:

@@ -16,6 +16,7 @@ from tricorn.supervisor.fleet import Fleet, State, Worker
 from tricorn.supervisor.health import Health
 from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.messages import Message, Post
+from tricorn.supervisor.policy import Spawn
 from tricorn.supervisor.privileges import Identity
 from tricorn.supervisor.spawn import Spawner, Work, kill_all, send
 
@@ -57,17 +58,18 @@ class Workers:
         self._spawner.become(identity)
 
     def spawn(
-        self, config: Config, listeners: Sequence[Listener], number: int, generation: int
+        self, config: Config, listeners: Sequence[Listener], place: Spawn, generation: int
     ) -> Child | None:
         """Start one; in the new process itself, what it is to do."""
-        stacks = self.health.prepare(number)
-        spawned = self._spawner.fork(config, listeners, number, generation, stacks)
+        stacks = self.health.prepare(place.number)
+        spawned = self._spawner.fork(config, listeners, place.number, generation, stacks)
         if callable(spawned):
             for post in self._posts.values():
                 post.close()
             return spawned
         pid, post = spawned
-        worker = self.fleet.spawned(pid, number, generation, time.monotonic())
+        now = time.monotonic()
+        worker = self.fleet.spawned(pid, place.number, generation, now, place.seat)
         self.health.started(worker, config.process)
         self._posts[pid] = post
         self._loop.watch(post, lambda: self._hear(pid))

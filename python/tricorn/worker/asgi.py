@@ -81,7 +81,7 @@ class AsgiService:
         self._place.take(core)
         for listener in listeners:
             tcp = listener.path is None and isinstance(listener.sock.getsockname(), tuple)
-            core.listen(listener.sock.fileno(), server_of(listener), tcp)
+            core.listen(listener.sock.fileno(), server_of(listener), tcp, listener.begin())
         open_access(core, self._config.logs)
         self._core = core
         _abandon_after_fork(core)

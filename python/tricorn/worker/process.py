@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from tricorn._core import expire_with_parent
 from tricorn.config import Config
 from tricorn.errors import AppError, LifespanError, TricornError
+from tricorn.net.listen import close_listeners
 from tricorn.net.listener import Listener
 from tricorn.worker.loader import Loaded, load
 from tricorn.worker.place import Place
@@ -82,6 +83,7 @@ class WorkerProcess:
         """
         from tricorn.logs.error_log import configure
 
+        _close_after_fork(self.listeners)
         try:
             configure(self.config.logs)
             expire_with_parent(math.ceil(self.config.process.graceful_timeout + _MARGIN))
@@ -105,7 +107,10 @@ class WorkerProcess:
 
     def _serve(self, loaded: Loaded) -> None:
         # Copies: a start-up that fails closes its listeners, and another may follow.
-        listeners = [Listener(listener.sock.dup()) for listener in self.listeners]
+        listeners = [
+            Listener(listener.sock.dup(), backlog=listener.backlog) for listener in self.listeners
+        ]
+        _close_after_fork(listeners)
         if loaded.interface == "wsgi":
             self._serve_wsgi(loaded, listeners)
         else:
@@ -201,8 +206,9 @@ class WorkerProcess:
         os.pwrite(self.tasks, text.encode(errors="backslashreplace"), 0)
 
     def _ready(self, loaded: Loaded, detail: str) -> None:
+        # None may stay open when the copies close for a stop: clients would come, and wait.
         for listener in self.listeners:
-            listener.close()  # or clients could still come while the copies are closed for a stop
+            listener.close()
         self.outbox.ready(loaded.name, loaded.interface, detail)
 
     def _reopen_logs(self, service: Logged) -> None:
@@ -213,6 +219,11 @@ class WorkerProcess:
             service.reopen_logs()
         except TricornError as error:
             _log.error("the logs could not be opened anew: %s", error)
+
+
+def _close_after_fork(listeners: Sequence[Listener]) -> None:
+    """A forked child of the application must not keep sockets open that it never accepts on."""
+    os.register_at_fork(after_in_child=lambda: close_listeners(listeners))
 
 
 class _Signals:

@@ -42,7 +42,7 @@ class WsgiService:
             self._place.take(core)
         for listener in listeners:
             server = _server_of(listener)
-            core.listen(listener.sock.fileno(), server, bool(server[1]))
+            core.listen(listener.sock.fileno(), server, bool(server[1]), listener.begin())
         open_access(core, self._config.logs)
         self._core = core
         _abandon_after_fork(core)

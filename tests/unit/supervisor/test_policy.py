@@ -52,12 +52,13 @@ class Histories(RuleBasedStateMachine):
 
     def carry_out(self, action: Spawn | Retire | Kill) -> None:
         match action:
-            case Spawn(number):
+            case Spawn(number, seat):
                 assert not self.plan.stopping, "started after the stop"
                 assert self.now >= self.plan.not_before
                 self.pids += 1
                 self.alive.add(self.pids)
-                self.fleet.spawned(self.pids, number, self.plan.generation, self.now)
+                assert 0 <= seat < self.plan.wanted
+                self.fleet.spawned(self.pids, number, self.plan.generation, self.now, seat)
                 staying = len(self.fleet.staying())
                 assert staying <= self.plan.wanted + self.plan.surge
             case Retire(pid, until, why):
@@ -79,6 +80,8 @@ class Histories(RuleBasedStateMachine):
             return
         ready = [one for one in self.fleet.staying() if one.state is State.READY]
         assert len(ready) > self.plan.wanted
+        seats = [one.seat for one in ready]
+        assert leaving.seat >= self.plan.wanted or seats.count(leaving.seat) > 1, "an empty seat"
 
     def pick(self, data: st.DataObject, state: State | None = None) -> Worker | None:
         pids = sorted(
@@ -157,6 +160,12 @@ class Histories(RuleBasedStateMachine):
         assert len(numbers) == len(set(numbers))
 
     @invariant()
+    def new_workers_have_a_seat_each(self) -> None:
+        staying = self.fleet.staying()
+        seats = [worker.seat for worker in staying if not is_old(worker, self.plan)]
+        assert len(seats) == len(set(seats))
+
+    @invariant()
     def there_are_enough_or_more_will_come(self) -> None:
         if self.plan.stopping:
             assert not self.fleet.staying()
@@ -188,6 +197,7 @@ class Histories(RuleBasedStateMachine):
         wanted = 0 if self.plan.stopping else self.plan.wanted
         assert len(self.fleet.workers) == wanted
         assert not any(is_old(worker, self.plan) for worker in self.fleet.workers.values())
+        assert sorted(worker.seat for worker in self.fleet.staying()) == list(range(wanted))
 
 
 Histories.TestCase.settings = settings(
@@ -202,17 +212,44 @@ TestHistories = Histories.TestCase
 def test_a_reload_replaces_one_by_one() -> None:
     fleet = Fleet()
     for pid in (1, 2):
-        fleet.spawned(pid, pid, 1, 0.0)
+        fleet.spawned(pid, pid, 1, 0.0, seat=2 - pid)
         fleet.ready(pid, 0.0)
     plan = Plan(wanted=2, generation=2)
 
-    assert decide(fleet, plan, 1.0) == [Spawn(0)]
-    fleet.spawned(3, 0, 2, 1.0)
+    assert decide(fleet, plan, 1.0) == [Spawn(0, seat=0)]
+    fleet.spawned(3, 0, 2, 1.0, seat=0)
     assert decide(fleet, plan, 1.0) == [], "nobody goes before the new one answers"
     fleet.ready(3, 2.0)
     [retire] = decide(fleet, plan, 2.0)[:1]
     assert isinstance(retire, Retire)
-    assert retire.pid == 1
+    assert retire.pid == 2, "the one whose seat the new one has"
+
+
+def test_the_highest_seats_go_when_fewer_are_wanted() -> None:
+    fleet = Fleet()
+    for pid, seat in ((1, 3), (2, 0), (3, 2), (4, 1)):
+        fleet.spawned(pid, pid, 1, 0.0, seat)
+        fleet.ready(pid, 0.0)
+
+    going = decide(fleet, Plan(wanted=2, generation=1), 1.0)
+    assert {one.pid for one in going if isinstance(one, Retire)} == {1, 3}
+    assert len(going) == 2
+
+
+def test_a_gap_is_filled_by_the_highest_seat_s_successor() -> None:
+    """Seat 1 was lost when three of four were wanted."""
+    fleet = Fleet()
+    for pid, seat in ((1, 0), (2, 2), (3, 3)):
+        fleet.spawned(pid, pid, 1, 0.0, seat)
+        fleet.ready(pid, 0.0)
+    plan = Plan(wanted=3, generation=1)
+
+    assert decide(fleet, plan, 1.0) == [Spawn(0, seat=1)]
+    fleet.spawned(4, 0, 1, 1.0, seat=1)
+    fleet.ready(4, 2.0)
+    [retire] = decide(fleet, plan, 2.0)
+    assert isinstance(retire, Retire)
+    assert retire.pid == 3
 
 
 def test_who_dies_young_again_and_again_waits_longer() -> None:

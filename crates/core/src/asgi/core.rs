@@ -104,15 +104,18 @@ impl AsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
+    /// `own` says that other workers have sockets of their own at its address.
+    #[pyo3(signature = (fd, server, tcp, own=false))]
     fn listen(
         &self,
         py: Python<'_>,
         fd: RawFd,
         server: Bound<'_, PyAny>,
         tcp: bool,
+        own: bool,
     ) -> PyResult<()> {
         self.scopes.get().add_listener(py, server)?;
-        self.state.get().net.listen(fd, tcp)?;
+        self.state.get().net.listen(fd, tcp, own)?;
         Ok(())
     }
 

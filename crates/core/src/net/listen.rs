@@ -20,6 +20,8 @@ const PAUSE_MS: u64 = 100;
 pub(super) struct Listener {
     socket: OwnedFd,
     is_tcp: bool,
+    /// Only this worker accepts there: who is left waiting waits for nobody else.
+    is_own: bool,
     /// Connections may wait in its queue that no edge will announce.
     waiting: bool,
 }
@@ -36,8 +38,9 @@ impl Listener {
 }
 
 impl<X> Net<X> {
-    /// Accepts on a copy of `fd`, a non-blocking listening socket.
-    pub fn listen(&mut self, fd: RawFd, is_tcp: bool) -> io::Result<()> {
+    /// Accepts on a copy of `fd`, a non-blocking listening socket; of its own if other workers have
+    /// others.
+    pub fn listen(&mut self, fd: RawFd, is_tcp: bool, is_own: bool) -> io::Result<()> {
         let socket = sys::duplicate(fd)?;
         let token = mio::Token(LISTENERS + self.listeners.len());
         let source = socket.as_raw_fd();
@@ -45,7 +48,7 @@ impl<X> Net<X> {
         if let Some(probe) = &self.probe {
             probe.add_listener(source);
         }
-        self.listeners.push(Listener { socket, is_tcp, waiting: false });
+        self.listeners.push(Listener { socket, is_tcp, is_own, waiting: false });
         self.publish();
         Ok(())
     }
@@ -58,7 +61,7 @@ impl<X> Net<X> {
             if full {
                 return;
             }
-            if self.balance.yields(&self.slot, self.now) {
+            if !listener.is_own && self.balance.yields(&self.slot, self.now) {
                 return self.leave_to_others(index);
             }
             let Some(listener) = self.listeners.get_mut(index) else { return };
@@ -140,10 +143,13 @@ impl<X> Net<X> {
         self.timer.want(self.now + PAUSE_MS);
     }
 
-    /// Lets in everybody who waits now, on each listener.
-    pub(super) fn accept_waiting(&mut self) {
+    /// Lets in everybody who waits now, on each listener, or only on those of its own.
+    pub(super) fn accept_waiting(&mut self, only_own: bool) {
         for index in 0..self.listeners.len() {
-            let Listener { socket, is_tcp, .. } = &self.listeners[index];
+            let Listener { socket, is_tcp, is_own, .. } = &self.listeners[index];
+            if only_own && !is_own {
+                continue;
+            }
             let (listener, is_tcp) = (socket.as_raw_fd(), *is_tcp);
             while let Ok(Some(accepted)) = sys::accept(listener) {
                 if let Some(token) = self.add(accepted, index as u32, is_tcp) {

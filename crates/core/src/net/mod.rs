@@ -392,9 +392,10 @@ impl<X> Net<X> {
         if !patient {
             let timeouts = &mut self.settings.timeouts;
             timeouts.first = timeouts.first.min(LAST_CALL_MS);
-            // Closing a listener resets who waits in its queue: those are let in first, and served.
-            self.accept_waiting();
         }
+        // Closing a listener resets who waits in its queue, unless others have it open: those are let
+        // in first, and served.
+        self.accept_waiting(patient);
         self.close_listeners();
         let mut heads = Vec::new();
         for (token, conn) in self.conns.iter_mut() {

@@ -96,15 +96,18 @@ impl WsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
+    /// `own` says that other workers have sockets of their own at its address.
+    #[pyo3(signature = (fd, server, tcp, own=false))]
     fn listen(
         &self,
         py: Python<'_>,
         fd: RawFd,
         server: (String, String),
         tcp: bool,
+        own: bool,
     ) -> PyResult<()> {
         self.lock_environs().add_listener(py, &server.0, &server.1)?;
-        self.net().listen(fd, tcp)?;
+        self.net().listen(fd, tcp, own)?;
         Ok(())
     }
 
