@@ -103,10 +103,13 @@ def test_who_waits_is_let_in_by_the_worker_that_leaves(tmp_path: Path) -> None:
     site = Site(tmp_path, "asgi")
     site.write("one")
     with share(site, "--workers", "2") as server, ExitStack() as stack:
-        wires = [stack.enter_context(server.connect()) for _ in range(SEVERAL)]
+        wires = [stack.enter_context(server.connect()) for _ in range(40)]
         for wire in wires:
             wire.send(get("/wait"))
         server.stdout.wait(lambda text: text.count("waiting") == 2, "both are blocked")
+        for _ in range(SEVERAL):
+            wires.append(stack.enter_context(server.connect()))
+            wires[-1].send(get("/version"))
         server.send_signal(signal.SIGTTOU)
         server.stderr.wait(lambda text: "1 workers are wanted now" in text, "the change")
         (tmp_path / "go").touch()
