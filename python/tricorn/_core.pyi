@@ -19,6 +19,7 @@ __all__ = [
     "Scoreboard",
     "Slot",
     "StartResponse",
+    "TlsContext",
     "Waiter",
     "Write",
     "WsgiCore",
@@ -72,10 +73,19 @@ class AsgiCore:
         touches Python. Raises OSError.
         """
 
-    def listen(self, fd: int, server: tuple[str, int | None], tcp: bool, own: bool = False) -> None:
+    def listen(
+        self,
+        fd: int,
+        server: tuple[str, int | None],
+        tcp: bool,
+        own: bool = False,
+        *,
+        tls: bool = True,
+    ) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is that of a scope.
 
-        `own` says that other workers have sockets of their own at its address.
+        `own` says that other workers have sockets of their own at its address. Without `tls`,
+        connections are plain even if `config` has a certificate.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
@@ -150,10 +160,12 @@ class WsgiCore:
         touches Python. Raises OSError.
         """
 
-    def listen(self, fd: int, server: tuple[str, str], tcp: bool, own: bool = False) -> None:
+    def listen(
+        self, fd: int, server: tuple[str, str], tcp: bool, own: bool = False, *, tls: bool = True
+    ) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is its (host, port).
 
-        `own` says that other workers have sockets of their own at its address.
+        `own` and `tls` are as for `AsgiCore`.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
@@ -257,6 +269,16 @@ class Slot:
 
     def clear(self) -> None:
         """Set everything to 0: nobody has the slot any more."""
+
+@final
+class TlsContext:
+    """Certificate, key and oldest version of TLS, checked; a forked worker needs no files."""
+
+    def __new__(cls, chain: bytes, key: bytes, min_version: str) -> Self:
+        """Both in PEM; `min_version` is "1.2" or "1.3".
+
+        ValueError with two arguments, "tls_cert" or "tls_key" and what is wrong with it.
+        """
 
 @final
 class Waiter:

@@ -23,6 +23,8 @@ mod _core {
     #[pymodule_export]
     use crate::py::future::Waiter;
     #[pymodule_export]
+    use crate::py::tls::TlsContext;
+    #[pymodule_export]
     use crate::py::ClientDisconnected;
     #[pymodule_export]
     use crate::scoreboard::{Scoreboard, Slot};

@@ -1,7 +1,9 @@
 //! The part of the configuration that the core needs, read once from the frozen Python object.
 
 use crate::net::sys::descriptor_limit;
+use crate::net::tls::Identity;
 use crate::net::HealthPaths;
+use crate::py::tls::TlsContext;
 use pyo3::prelude::*;
 use tricorn_wire::limits::{Limits, MAX_FIELDS};
 
@@ -48,6 +50,8 @@ pub struct Settings {
     pub write_buffer: usize,
     /// Open connections at the most.
     pub connections: usize,
+    /// Connections speak TLS with it, if there is one.
+    pub identity: Option<Identity>,
     pub root_path: String,
     /// Where health is asked for.
     pub health: Option<HealthPaths>,
@@ -63,6 +67,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The scheme of the addresses that are served.
+    pub fn scheme(&self) -> &'static str {
+        if self.identity.is_some() {
+            "https"
+        } else {
+            "http"
+        }
+    }
+
     /// Reads `tricorn.config.Config`. Its sections have checked the ranges already.
     pub fn read(config: &Bound<PyAny>) -> PyResult<Self> {
         let limits = config.getattr("limits")?;
@@ -106,6 +119,7 @@ impl Settings {
                 0 => descriptor_limit() / 8 * 7,
                 most => most,
             },
+            identity: read_identity(config)?,
             root_path: http.getattr("root_path")?.extract()?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,
@@ -119,6 +133,11 @@ impl Settings {
             },
         })
     }
+}
+
+fn read_identity(config: &Bound<PyAny>) -> PyResult<Option<Identity>> {
+    let context: Option<Py<TlsContext>> = config.getattr("tls_context")?.extract()?;
+    Ok(context.map(|context| context.get().identity.clone()))
 }
 
 /// None if any number is let in.

@@ -37,6 +37,7 @@ pub enum Reject {
     HeadTimeout,
     BodyTimeout,
     UnderscoreField,
+    PlainHttp,
 }
 
 impl Reject {
@@ -54,7 +55,7 @@ impl Reject {
             BareLf | ExtraLineBefore | RequestLine | Version | Target | FieldName | FieldValue
             | Fields | HostMissing | HostRepeated | HostInvalid | LengthInvalid | LengthsDiffer
             | LengthWithCoding | CodingOnHttp10 | CodingNotChunked | ChunkSize | ChunkExtension
-            | ChunkEnd | Trailer | BodyCut | UnderscoreField => 400,
+            | ChunkEnd | Trailer | BodyCut | UnderscoreField | PlainHttp => 400,
         }
     }
 
@@ -95,6 +96,7 @@ impl Reject {
             HeadTimeout => "The request head took too long.",
             BodyTimeout => "The request body took too long.",
             UnderscoreField => "A header field name has an underscore.",
+            PlainHttp => "This port speaks HTTPS: the address begins with https://.",
         }
     }
 }

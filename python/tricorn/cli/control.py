@@ -63,7 +63,7 @@ def _configured_socket() -> str | None:
     from tricorn.config import Config
 
     try:
-        setting = Config.load().operations.control_socket
+        setting = Config.load(files=False).operations.control_socket
     except ConfigError:
         setting = os.environ.get("TRICORN_CONTROL_SOCKET") or "auto"
     return setting if setting not in ("auto", "off") and Path(setting).exists() else None

@@ -89,7 +89,7 @@ def run(app: Any, **settings: object) -> None:
         loaded = None if isinstance(app, str) else _loaded(app, config)
         with _in_background(config) as tell:
             configure(config.logs)
-            code = _supervise(config, lambda: config, loaded, tell)
+            code = _supervise(config, lambda: Config.make(**settings), loaded, tell)
         if code:
             raise SystemExit(code)
     except ConfigError:

@@ -9,6 +9,7 @@ from tricorn.config.operations import Operations
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.setting import Setting, settings_of
+from tricorn.config.tls import Tls
 from tricorn.config.traffic import Http, Limits, Timeouts
 
 SECTIONS: dict[str, type] = {
@@ -16,6 +17,7 @@ SECTIONS: dict[str, type] = {
     "listen": Listen,
     "process": Process,
     "rollout": Rollout,
+    "tls": Tls,
     "http": Http,
     "limits": Limits,
     "timeouts": Timeouts,

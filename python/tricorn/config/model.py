@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tricorn.config import environment, tomlfile
 from tricorn.config.admission import Admission
@@ -17,20 +17,29 @@ from tricorn.config.closest import did_you_mean
 from tricorn.config.development import Development
 from tricorn.config.operations import Operations
 from tricorn.config.origin import Given, Mistake, Origin, Rank
-from tricorn.config.resolve import resolve
+from tricorn.config.resolve import report, resolve
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
+from tricorn.config.tls import Tls, WrongFileError, load_context
 from tricorn.config.traffic import Http, Limits, Timeouts
+from tricorn.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tricorn._core import TlsContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Every setting, by section; ``origins`` tells by flat name where each value came from."""
+    """Every setting, by section; ``origins`` tells by flat name where each value came from.
+
+    ``tls_context`` is what the files of the settings about TLS held when they were read.
+    """
 
     app: App
     listen: Listen
     process: Process
     rollout: Rollout
+    tls: Tls
     http: Http
     limits: Limits
     timeouts: Timeouts
@@ -40,6 +49,7 @@ class Config:
     development: Development
     operations: Operations
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
+    tls_context: TlsContext | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def make(cls, **settings: object) -> Config:
@@ -60,12 +70,13 @@ class Config:
         file: str | None = None,
         environ: Mapping[str, str] | None = None,
         directory: Path | None = None,
+        files: bool = True,
     ) -> Config:
         """A configuration from all sources: defaults < file < environment < command line.
 
         ``command_line`` maps flat names to values as typed. ``file`` names the configuration
         file; without it, ``TRICORN_CONFIG`` does, else tricorn.toml or pyproject.toml in
-        ``directory`` (the current one).
+        ``directory`` (the current one). Without ``files``, certificate and key are not read.
 
         Raises ConfigError that lists every mistake of every source with its origin.
         """
@@ -76,12 +87,19 @@ class Config:
             *environment.read_environment(environ),
             *_read_keywords(command_line or {}, "command line {typed}"),
         ]
-        return cls._from(given, environ)
+        return cls._from(given, environ, files)
 
     @classmethod
-    def _from(cls, given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Config:
+    def _from(
+        cls, given: Iterable[Given | Mistake], environ: Mapping[str, str], files: bool = True
+    ) -> Config:
         resolution = resolve(given, environ)
-        return cls(**resolution.sections(), origins=resolution.origins)
+        sections, origins = resolution.sections(), resolution.origins
+        try:
+            context = load_context(sections["tls"], origins) if files else None
+        except WrongFileError as error:
+            raise ConfigError(report([error.mistake])) from None
+        return cls(**sections, origins=origins, tls_context=context)
 
 
 def _read_file(directory: Path, named: str | None) -> Iterator[Given | Mistake]:

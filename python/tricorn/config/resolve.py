@@ -60,7 +60,7 @@ def resolve(given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Res
     if concurrency and resolution.origins["workers"].rank == Rank.DEFAULT:
         _take(resolution, Given(BY_NAME["workers"], concurrency, _PLATFORM_WORKERS))
     if resolution.mistakes:
-        raise ConfigError(_report(resolution.mistakes))
+        raise ConfigError(report(resolution.mistakes))
     return resolution
 
 
@@ -109,6 +109,7 @@ def _take_sockets(resolution: Resolution, environ: Mapping[str, str]) -> None:
         resolution.origins["bind"] = _PLATFORM_SOCKETS
 
 
-def _report(mistakes: list[Mistake]) -> str:
+def report(mistakes: list[Mistake]) -> str:
+    """The text of a ConfigError that lists them."""
     count = "1 setting is" if len(mistakes) == 1 else f"{len(mistakes)} settings are"
     return "\n".join([f"{count} wrong", *(f"  {mistake}" for mistake in mistakes)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,11 @@ class Listener:
             Path(self.path).unlink(missing_ok=True)
         self.path = None
         self.sock.close()
+
+
+def with_scheme(addresses: Iterable[str], scheme: str) -> list[str]:
+    """Displayed addresses with ``https`` instead of ``http``; unix sockets have neither."""
+    return [text.replace("http://", f"{scheme}://", 1) for text in addresses]
 
 
 def display(sock: socket.socket) -> str:

@@ -16,6 +16,7 @@ from tricorn.config import Config
 from tricorn.config.kinds import MOST_WORKERS
 from tricorn.errors import TricornError
 from tricorn.logs.error_log import configure
+from tricorn.net.listener import with_scheme
 from tricorn.supervisor.autoscale import Autoscaler
 from tricorn.supervisor.commands import Commands
 from tricorn.supervisor.control import Request
@@ -126,7 +127,7 @@ class Supervisor:
 
     def addresses(self) -> list[str]:
         """The display form of every listener."""
-        return self._sockets.displays()
+        return with_scheme(self._sockets.displays(), self.config.tls.scheme)
 
     def messages(self) -> list[str]:
         """The last messages of the supervisor."""
@@ -292,7 +293,8 @@ class Supervisor:
         self._around.serving(self._state())
         self._sockets.keep_only(config.listen)
         if self._ready is not None:
-            addresses = [one.display for one in self._sockets.open(config.listen)]
+            displays = (one.display for one in self._sockets.open(config.listen))
+            addresses = with_scheme(displays, config.tls.scheme)
             self._setup.announce(self._ready, addresses, self.wanted)
             if self._takeover.is_due:
                 self._takeover.done()

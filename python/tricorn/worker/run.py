@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tricorn.net.listen import close_listeners, open_listeners
+from tricorn.net.listener import with_scheme
 from tricorn.worker.signals import Waker, stop_signals
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
         with waker, stop_signals(waker.wake):
             service.start(listeners)
             detail = threads_text(config.process.threads)
-            announce([listener.display for listener in listeners], detail)
+            displays = (listener.display for listener in listeners)
+            announce(with_scheme(displays, config.tls.scheme), detail)
             if waker.wait() != signal.SIGINT:
                 service.delay_drain()
             service.stop(listeners)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tricorn.config import Config
 from tricorn.net.listen import close_listeners, open_listeners
-from tricorn.net.listener import Listener
+from tricorn.net.listener import Listener, with_scheme
 from tricorn.worker.interface import detect
 from tricorn.worker.place import Place
 
@@ -176,7 +176,8 @@ class Server:
         except BaseException:
             close_listeners(self._listeners)
             raise
-        self.addresses = [listener.display for listener in self._listeners]
+        displays = (listener.display for listener in self._listeners)
+        self.addresses = with_scheme(displays, self.config.tls.scheme)
         self._started = True
         return self.addresses
 

@@ -104,8 +104,9 @@ impl AsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
-    /// `own` says that other workers have sockets of their own at its address.
-    #[pyo3(signature = (fd, server, tcp, own=false))]
+    /// `own` says that other workers have sockets of their own at its address. Without `tls`,
+    /// connections are plain even if there is a certificate.
+    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true))]
     fn listen(
         &self,
         py: Python<'_>,
@@ -113,9 +114,10 @@ impl AsgiCore {
         server: Bound<'_, PyAny>,
         tcp: bool,
         own: bool,
+        tls: bool,
     ) -> PyResult<()> {
         self.scopes.get().add_listener(py, server)?;
-        self.state.get().net.listen(fd, tcp, own)?;
+        self.state.get().net.listen(fd, tcp, own, tls)?;
         Ok(())
     }
 
@@ -237,7 +239,7 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
     let mut calls = 0;
     loop {
         // What an earlier poll left over comes before new events are asked for.
-        let leftover = core.get().state.get().net.has_work();
+        let leftover = core.get().state.get().net.has_leftover();
         let more = leftover || {
             let mut poller = core.get().poller.get();
             poller.wait(Some(Duration::ZERO))?;

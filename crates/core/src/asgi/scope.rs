@@ -72,7 +72,7 @@ impl Scopes {
         base.set_item("type", "http")?;
         base.set_item("asgi", asgi)?;
         base.set_item("http_version", "1.1")?;
-        base.set_item("scheme", "http")?;
+        base.set_item("scheme", settings.scheme())?;
         base.set_item("root_path", &settings.root_path)?;
         // A copy that has every key already is only filled in, never resized.
         for key in [

@@ -236,7 +236,12 @@ impl<X> Conn<X> {
 
     /// Between requests, with nothing on its way in or out?
     pub(super) fn is_idle(&self) -> bool {
-        self.phase == Phase::Head && !self.is_runnable() && self.is_sent()
+        self.phase == Phase::Head && !self.is_runnable() && self.is_sent() && !self.is_begun()
+    }
+
+    /// Has a part of a head come, or of a TLS handshake?
+    pub(super) fn is_begun(&self) -> bool {
+        self.has_pending() || self.output.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
     }
 
     /// Has everything that was to be sent gone to the kernel?

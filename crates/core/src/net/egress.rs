@@ -358,6 +358,9 @@ impl<X> Net<X> {
     pub fn cut(&mut self, token: Token) -> Option<X> {
         if let Some(conn) = self.conns.get_mut(token) {
             sys::reset_on_close(conn.fd());
+            if let Some(tls) = &mut conn.output.tls {
+                tls.never_close();
+            }
         }
         self.close(token)
     }
@@ -391,9 +394,35 @@ impl<X> Conn<X> {
         }
     }
 
+    /// Sends what the socket takes of the output, for now.
+    fn flush(&mut self) {
+        if self.writable && !self.broken {
+            match self.output.flush(self.socket.as_raw_fd()) {
+                Flush::Empty | Flush::More => {}
+                Flush::Later => self.writable = false,
+                Flush::Broken => self.broken = true,
+            }
+        }
+    }
+
+    /// Over TLS, says that the end which comes is the whole: behind everything else, and without
+    /// waiting for the socket.
+    pub(super) fn say_goodbye(&mut self) {
+        if self.output.tls.is_some() && self.output.is_empty() && !self.shut {
+            if let Some(tls) = &mut self.output.tls {
+                tls.close();
+            }
+            self.flush();
+        }
+    }
+
     /// Sends what the socket takes of `bytes` and queues the rest.
     fn push(&mut self, bytes: &[u8]) {
         self.committed = true;
+        if self.output.tls.is_some() {
+            self.output.push_to_seal(bytes);
+            return self.flush();
+        }
         let mut sent = 0;
         if self.output.is_empty() && self.writable {
             match sys::send(self.fd(), bytes) {
@@ -411,6 +440,12 @@ impl<X> Conn<X> {
     /// The same for the held bytes and a large body behind them, which is not copied.
     fn push_large(&mut self, bytes: &[u8], keep: impl FnOnce() -> PyBackedBytes) {
         self.committed = true;
+        if self.output.tls.is_some() {
+            let held = std::mem::take(&mut self.held);
+            self.output.push_to_seal(&held);
+            self.output.push_shared(keep(), 0);
+            return self.flush();
+        }
         let mut sent = 0;
         if self.output.is_empty() && self.writable {
             let slices = [IoSlice::new(&self.held), IoSlice::new(bytes)];

@@ -8,6 +8,7 @@ use tricorn_wire::reject::Reject;
 use super::conn::{Conn, Phase};
 use super::output::Flush;
 use super::sys::{self, Io};
+use super::tls::Opened;
 use super::{Head, Net, Step, Token, SCRATCH};
 use crate::settings::Settings;
 
@@ -127,14 +128,23 @@ impl<X> Net<X> {
                     Err(reject) => return self.refuse(token, reject),
                 }
             }
-            match conn.receive(&mut self.scratch) {
+            let greets = conn.awaits_hello();
+            if greets && self.handshakes == 0 {
+                return self.put_off(token);
+            }
+            let received = conn.receive(&mut self.scratch);
+            if greets && !conn.awaits_hello() {
+                self.handshakes -= 1;
+            }
+            match received {
                 Received::Nothing => {
-                    let stops = self.draining && !self.patient && !conn.has_pending();
+                    let stops = self.draining && !self.patient && !conn.is_begun();
                     if stops && !self.is_awaited(token) {
                         return Step::Closed(self.close(token));
                     }
                     return Step::Idle;
                 }
+                Received::Plain => return self.refuse(token, Reject::PlainHttp),
                 Received::End => return Step::Closed(self.close(token)),
                 Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),
                 Received::Bytes(len) => {
@@ -197,6 +207,7 @@ impl<X> Net<X> {
                         self.send_continue(token);
                         return Pull::Later;
                     }
+                    Received::Plain => return Pull::Gone,
                     Received::End if conn.broken => return Pull::Gone,
                     // A half-closed client may still read why.
                     Received::End => return Pull::Refused(Reject::BodyCut),
@@ -278,6 +289,10 @@ impl<X> Net<X> {
             return Step::Closed(self.close(token));
         }
         if !conn.shut {
+            conn.say_goodbye();
+            if !conn.output.is_empty() {
+                return Step::Idle;
+            }
             sys::shutdown_write(conn.fd());
             conn.shut = true;
             conn.since = self.now;
@@ -289,7 +304,9 @@ impl<X> Net<X> {
                     conn.body_bytes += len as u64;
                 }
                 Received::Nothing => return Step::Idle,
-                Received::Bytes(_) | Received::End => return Step::Closed(self.close(token)),
+                Received::Bytes(_) | Received::End | Received::Plain => {
+                    return Step::Closed(self.close(token));
+                }
             }
         }
         self.enqueue(token);
@@ -308,7 +325,11 @@ impl<X> Net<X> {
             sys::reset_on_close(conn.fd()); // the peer reads nothing: no use in waiting for it
             return Some(Step::Closed(self.close(token)));
         }
-        if conn.phase() == Phase::Head && conn.readable && !conn.has_pending() {
+        if conn.phase() == Phase::Head
+            && conn.readable
+            && !conn.has_pending()
+            && conn.output.tls.as_mut().is_none_or(|tls| tls.may_be_late())
+        {
             return None; // it came in time, and we are late: read it first
         }
         match conn.phase() {
@@ -333,9 +354,43 @@ pub(super) enum Received {
     Bytes(usize),
     Nothing,
     End,
+    /// The first bytes of a connection that was to speak TLS; it speaks plain HTTP from now on.
+    Plain,
 }
 
 impl<X> Conn<X> {
+    /// Is what comes next the beginning of a TLS handshake, which costs a signature?
+    fn awaits_hello(&self) -> bool {
+        self.readable && self.output.tls.as_ref().is_some_and(|tls| tls.awaits_hello())
+    }
+
+    /// The same as `receive` over TLS.
+    fn receive_sealed(&mut self, scratch: &mut [u8]) -> Received {
+        let fd = self.fd();
+        let Some(tls) = &mut self.output.tls else { return Received::End };
+        let (opened, more) = tls.receive(fd, scratch);
+        self.readable = more;
+        if tls.has_unsent() && self.writable {
+            // What the handshake has to say, or an alert: the rest waits for an edge like any output.
+            match tls.send(fd) {
+                Io::Done(_) => {}
+                Io::Later => self.writable = false,
+                Io::Broken => self.broken = true,
+            }
+        }
+        match opened {
+            Opened::Bytes(size) => return Received::Bytes(size),
+            Opened::Nothing => return Received::Nothing,
+            Opened::Plain => {
+                self.output.tls = None;
+                return Received::Plain;
+            }
+            Opened::End => self.ended = true,
+            Opened::Broken => self.broken = true,
+        }
+        Received::End
+    }
+
     /// One recv(2), if there is anything to expect from it.
     pub(super) fn receive(&mut self, scratch: &mut [u8]) -> Received {
         if self.ended || self.broken {
@@ -343,6 +398,9 @@ impl<X> Conn<X> {
         }
         if !self.readable && !self.half_closed {
             return Received::Nothing;
+        }
+        if self.output.tls.is_some() {
+            return self.receive_sealed(scratch);
         }
         match sys::recv(self.fd(), scratch) {
             Io::Done(0) => {

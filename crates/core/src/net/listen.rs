@@ -10,6 +10,7 @@ use super::balance::RETRY_MS;
 use super::conn::{Conn, Phase};
 use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
+use super::tls::{Identity, Session};
 use super::{Net, Token, LISTENERS};
 
 /// Accepted in one go, so that a flood of connections does not starve those that are served.
@@ -22,6 +23,8 @@ pub(super) struct Listener {
     is_tcp: bool,
     /// Only this worker accepts there: who is left waiting waits for nobody else.
     is_own: bool,
+    /// What its connections speak TLS with.
+    identity: Option<Identity>,
     /// Connections may wait in its queue that no edge will announce.
     waiting: bool,
 }
@@ -39,8 +42,8 @@ impl Listener {
 
 impl<X> Net<X> {
     /// Accepts on a copy of `fd`, a non-blocking listening socket; of its own if other workers have
-    /// others.
-    pub fn listen(&mut self, fd: RawFd, is_tcp: bool, is_own: bool) -> io::Result<()> {
+    /// others. Without `tls`, its connections are plain.
+    pub fn listen(&mut self, fd: RawFd, is_tcp: bool, is_own: bool, tls: bool) -> io::Result<()> {
         let socket = sys::duplicate(fd)?;
         let token = mio::Token(LISTENERS + self.listeners.len());
         let source = socket.as_raw_fd();
@@ -48,7 +51,8 @@ impl<X> Net<X> {
         if let Some(probe) = &self.probe {
             probe.add_listener(source);
         }
-        self.listeners.push(Listener { socket, is_tcp, is_own, waiting: false });
+        let identity = self.settings.identity.clone().filter(|_| tls);
+        self.listeners.push(Listener { socket, is_tcp, is_own, identity, waiting: false });
         self.publish();
         Ok(())
     }
@@ -169,6 +173,12 @@ impl<X> Net<X> {
         self.slot.accepted.add();
         let mut conn = Conn::new(accepted.fd, accepted.peer, listener, self.now);
         conn.writable = true;
+        if let Some(identity) =
+            self.listeners.get(listener as usize).and_then(|l| l.identity.as_ref())
+        {
+            conn.output.tls = Session::new(identity);
+            conn.output.tls.as_ref()?;
+        }
         let fd = conn.fd();
         let token = self.conns.insert(conn);
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -197,6 +207,9 @@ impl<X> Net<X> {
         self.end_line(token);
         self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
+        if conn.phase() != Phase::Exchange {
+            conn.say_goodbye(); // else what was sent is not the whole
+        }
         if conn.phase() == Phase::Admission {
             self.leave_line(token);
         }

@@ -7,7 +7,7 @@
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
-//! * `access` the access log · `sys` the system calls · `slab` where connections live
+//! * `tls` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here calls Python, so no
@@ -30,6 +30,7 @@ mod slab;
 pub mod spent;
 pub mod sys;
 mod timer;
+pub mod tls;
 
 use std::collections::VecDeque;
 use std::io;
@@ -64,6 +65,8 @@ const BATCH: usize = 32;
 /// How long a new connection's first request is waited for when the server stops, in milliseconds:
 /// its client could not know.
 const LAST_CALL_MS: u64 = 1000;
+/// TLS handshakes per batch of events: a signature may take a millisecond.
+const HANDSHAKES: usize = 4;
 /// What one recv(2) may bring; shared by all connections.
 const SCRATCH: usize = 64 * 1024;
 
@@ -119,6 +122,9 @@ pub struct Net<X> {
     pub(crate) conns: Slab<X>,
     /// With the time, if that is measured.
     queue: VecDeque<(Token, u64)>,
+    /// How many more TLS handshakes may begin before events are taken again, and who waits for that.
+    handshakes: usize,
+    put_off: Vec<Token>,
     /// Connections whose output is held back until the application lets go.
     corked: Vec<Token>,
     /// May output be held back so? PEP 3333 forbids it: a block is sent before the next is made.
@@ -162,6 +168,8 @@ impl<X> Net<X> {
             listeners: Vec::new(),
             conns: Slab::new(),
             queue: VecDeque::new(),
+            handshakes: HANDSHAKES,
+            put_off: Vec::new(),
             corked: Vec::new(),
             corks: false,
             reads_first: false,
@@ -201,6 +209,7 @@ impl<X> Net<X> {
         if self.timer.has_run_out(self.now) {
             self.check_deadlines();
         }
+        self.resume_handshakes();
         self.line.note_taken(count == BATCH);
         count == BATCH
     }
@@ -243,7 +252,32 @@ impl<X> Net<X> {
 
     /// Is there anything to do without a new event?
     pub fn has_work(&self) -> bool {
+        self.has_leftover() || !self.put_off.is_empty()
+    }
+
+    /// … and before events are taken?
+    pub fn has_leftover(&self) -> bool {
         !self.queue.is_empty() || self.can_call_in()
+    }
+
+    /// Enough handshakes for now: the connection goes on behind the next events.
+    fn put_off(&mut self, token: Token) -> Step<X> {
+        if let Some(conn) = self.conns.get_mut(token) {
+            if !std::mem::replace(&mut conn.queued, true) {
+                self.put_off.push(token);
+            }
+        }
+        Step::Idle
+    }
+
+    fn resume_handshakes(&mut self) {
+        self.handshakes = HANDSHAKES;
+        for token in std::mem::take(&mut self.put_off) {
+            if let Some(conn) = self.conns.get_mut(token) {
+                conn.queued = false;
+                self.enqueue(token);
+            }
+        }
     }
 
     pub(crate) fn enqueue(&mut self, token: Token) {
@@ -424,7 +458,7 @@ impl<X> Net<X> {
     fn is_awaited(&mut self, token: Token) -> bool {
         let (now, timeouts) = (self.now, self.settings.timeouts);
         let Some(conn) = self.conns.get_mut(token) else { return false };
-        conn.seq == 0 && !conn.has_pending() && conn.next_deadline(&timeouts) > now
+        conn.seq == 0 && !conn.is_begun() && conn.next_deadline(&timeouts) > now
     }
 
     /// Closes everything at once; the exchanges that were running come back.
@@ -442,6 +476,7 @@ impl<X> Net<X> {
         std::mem::forget(self.probe.take()); // so is its thread, which may have had the lock
         self.listeners.clear();
         self.queue.clear();
+        self.put_off.clear();
         self.line = Line::default();
         for (_, conn) in self.conns.iter_mut() {
             conn.abandoned = true;

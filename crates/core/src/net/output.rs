@@ -7,9 +7,14 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use pyo3::pybacked::PyBackedBytes;
 
 use super::sys::{self, Io};
+use super::tls::Session;
 
 /// At most this much per sendfile(2), so that one fast reader does not hold the others up.
 const FILE_STEP: u64 = 1024 * 1024;
+/// Encrypted at a time: what a connection keeps as ciphertext if its socket takes no more.
+const SEAL_STEP: usize = 64 * 1024;
+/// So many of these before others get a turn.
+const SEAL_STEPS: usize = 4;
 
 /// A piece of output that knows how much of it is gone already.
 enum Piece {
@@ -41,21 +46,23 @@ pub struct Output {
     pieces: VecDeque<Piece>,
     /// Bytes in memory that wait; files do not count.
     len: usize,
+    /// Encrypts what goes out, if the connection speaks TLS.
+    pub(super) tls: Option<Box<Session>>,
 }
 
 impl Output {
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.pieces.is_empty() && self.tls.as_ref().is_none_or(|tls| !tls.has_unsent())
     }
 
     /// Bytes in memory that wait to be sent.
     pub fn len(&self) -> usize {
-        self.len
+        self.len + self.tls.as_ref().map_or(0, |tls| tls.unsent())
     }
 
     /// May an application that waits for room go on? Not before files are out, either.
     pub fn is_drained(&self, low_water: usize) -> bool {
-        self.len <= low_water && !matches!(self.pieces.front(), Some(Piece::File { .. }))
+        self.len() <= low_water && !matches!(self.pieces.front(), Some(Piece::File { .. }))
     }
 
     pub fn push_copy(&mut self, bytes: &[u8]) {
@@ -86,6 +93,9 @@ impl Output {
 
     /// Sends what the socket takes.
     pub fn flush(&mut self, fd: RawFd) -> Flush {
+        if self.tls.is_some() {
+            return self.flush_sealed(fd);
+        }
         loop {
             match self.pieces.front_mut() {
                 None => {
@@ -113,6 +123,69 @@ impl Output {
                     Io::Broken => return Flush::Broken,
                 },
             }
+        }
+    }
+
+    /// The same over TLS: encrypts a step when the one before is out.
+    fn flush_sealed(&mut self, fd: RawFd) -> Flush {
+        for _ in 0..SEAL_STEPS {
+            match self.tls.as_mut().map(|tls| tls.send(fd)) {
+                Some(Io::Later) => return Flush::Later,
+                Some(Io::Broken) => return Flush::Broken,
+                _ => {}
+            }
+            match self.pieces.front() {
+                None => {
+                    self.pieces = VecDeque::new();
+                    return Flush::Empty;
+                }
+                Some(Piece::File { .. }) => {
+                    return if self.seal_file() { Flush::More } else { Flush::Broken };
+                }
+                Some(_) => self.seal_bytes(),
+            }
+        }
+        Flush::More
+    }
+
+    fn seal_bytes(&mut self) {
+        let (Some(tls), Some(piece)) = (&mut self.tls, self.pieces.front()) else { return };
+        let rest = match piece {
+            Piece::Owned(bytes, sent) => &bytes[*sent..],
+            Piece::Shared(bytes, sent) => &bytes[*sent..],
+            Piece::File { .. } => return,
+        };
+        let step = rest.len().min(SEAL_STEP);
+        tls.seal(&rest[..step]);
+        self.advance(step);
+    }
+
+    /// False if the file is shorter than promised, or can't be read.
+    fn seal_file(&mut self) -> bool {
+        let (Some(tls), Some(Piece::File { file, offset, left })) =
+            (&mut self.tls, self.pieces.front_mut())
+        else {
+            return false;
+        };
+        let mut bytes = vec![0; SEAL_STEP.min(usize::try_from(*left).unwrap_or(SEAL_STEP))];
+        let Io::Done(size @ 1..) = sys::read_at(file.as_raw_fd(), &mut bytes, *offset) else {
+            return false;
+        };
+        tls.seal(&bytes[..size]);
+        *offset += size as u64;
+        *left -= size as u64;
+        if *left == 0 {
+            self.pieces.pop_front();
+        }
+        true
+    }
+
+    /// Encrypts and queues `bytes` at once if nothing waits and they are few, else keeps a copy.
+    pub(super) fn push_to_seal(&mut self, bytes: &[u8]) {
+        let is_empty = self.is_empty();
+        match &mut self.tls {
+            Some(tls) if is_empty && bytes.len() <= SEAL_STEP => tls.seal(bytes),
+            _ => self.push_copy(bytes),
         }
     }
 

@@ -93,6 +93,13 @@ pub fn sendfile(fd: RawFd, file: RawFd, offset: u64, count: usize) -> Io {
     }
 }
 
+/// pread(2): bytes of `file` from `offset`.
+pub fn read_at(file: RawFd, buf: &mut [u8], offset: u64) -> Io {
+    let (into, most, offset) = (buf.as_mut_ptr().cast(), buf.len(), offset as libc::off_t);
+    // SAFETY: the pointer and length are those of a live, writable slice.
+    repeat(|| unsafe { libc::pread(file, into, most, offset) })
+}
+
 /// An accepted connection and its peer; unix peers have no address.
 pub struct Accepted {
     pub fd: OwnedFd,

@@ -7,6 +7,7 @@ pub mod handle;
 pub mod interrupt;
 pub mod names;
 pub mod ready;
+pub mod tls;
 
 pyo3::create_exception!(
     tricorn._core,

@@ -96,8 +96,9 @@ impl WsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
-    /// `own` says that other workers have sockets of their own at its address.
-    #[pyo3(signature = (fd, server, tcp, own=false))]
+    /// `own` says that other workers have sockets of their own at its address. Without `tls`,
+    /// connections are plain even if there is a certificate.
+    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true))]
     fn listen(
         &self,
         py: Python<'_>,
@@ -105,9 +106,10 @@ impl WsgiCore {
         server: (String, String),
         tcp: bool,
         own: bool,
+        tls: bool,
     ) -> PyResult<()> {
         self.lock_environs().add_listener(py, &server.0, &server.1)?;
-        self.net().listen(fd, tcp, own)?;
+        self.net().listen(fd, tcp, own, tls)?;
         Ok(())
     }
 

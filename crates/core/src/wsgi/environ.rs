@@ -63,7 +63,7 @@ impl Environs {
     pub fn new(py: Python<'_>, settings: &Settings, multithread: bool) -> PyResult<Self> {
         let base = PyDict::new(py);
         base.set_item("wsgi.version", (1, 0))?;
-        base.set_item("wsgi.url_scheme", "http")?;
+        base.set_item("wsgi.url_scheme", settings.scheme())?;
         base.set_item("wsgi.errors", py.import("sys")?.getattr("stderr")?)?;
         base.set_item("wsgi.multithread", PyBool::new(py, multithread))?;
         base.set_item("wsgi.multiprocess", PyBool::new(py, false))?;
