@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.contract.table.limits import BODY_SIZE
-from tests.kit import Server, serve
+from tests.kit import Server, Wire, serve
 from tests.kit.process import ROOT
 from tests.kit.wire import Address
 
@@ -26,17 +28,29 @@ class Echo:
     server: Server
     tcp: Address
     unix: Path
+    tls: ssl.SSLContext | None = None
+
+    def connect(self, address: Address) -> Wire:
+        """A connection to one of the addresses."""
+        return Wire.connect(address, tls=self.tls)
 
 
 @pytest.fixture(scope="session", params=MODES)
 def echo(request: pytest.FixtureRequest) -> Iterator[Echo]:
     """The echo application in one mode, served with the body limit of the table."""
-    interface = request.param.split()[0]
+    with serve_echo(request.param) as echo:
+        yield echo
+
+
+@contextmanager
+def serve_echo(mode: str, *more: str, tls: ssl.SSLContext | None = None) -> Iterator[Echo]:
+    """The same with more options; ``tls`` is what its clients speak."""
+    interface = mode.split()[0]
     with tempfile.TemporaryDirectory(prefix="tricorn-") as place:
         unix = Path(place) / "echo"
         binds = ("127.0.0.1:0", f"unix:{unix}")
-        options = ("--body-size", str(BODY_SIZE), *MODES[request.param])
+        options = ("--body-size", str(BODY_SIZE), *MODES[mode], *more)
         app = f"tests.contract.echo_{interface}:app"
         with serve(app, *options, app_dir=ROOT, binds=binds) as server:
             tcp = next(address for address in server.addresses if isinstance(address, tuple))
-            yield Echo(interface, server, tcp, unix)
+            yield Echo(interface, server, tcp, unix, tls)

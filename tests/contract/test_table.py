@@ -143,7 +143,7 @@ def check_never_whole(echo: Echo, token: str) -> None:
     """The application was not called, or learned that the body is broken."""
 
     def outcome() -> str | None:
-        with Wire.connect(echo.tcp) as wire:
+        with echo.connect(echo.tcp) as wire:
             request = get(b"Connection: close", target=f"/outcome?run={token}".encode())
             seen: str = json.loads(wire.ask(request).body)["outcome"]
         return None if seen == "reading" else seen

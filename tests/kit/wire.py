@@ -7,6 +7,7 @@ import itertools
 import random
 import select
 import socket
+import ssl
 import struct
 import termios
 import time
@@ -33,8 +34,13 @@ class Wire:
         self.incoming = Incoming(lambda: sock.recv(65536))
 
     @classmethod
-    def connect(cls, address: Address, *, deadline: float = 10.0) -> Wire:
-        """Connect to ``address``; on TCP without delay, so that each piece leaves at once."""
+    def connect(
+        cls, address: Address, *, deadline: float = 10.0, tls: ssl.SSLContext | None = None
+    ) -> Wire:
+        """Connect to ``address``; on TCP without delay, so that each piece leaves at once.
+
+        With ``tls``, over TLS; then an end without close_notify is an ssl.SSLEOFError.
+        """
         if isinstance(address, Path):
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             sock.settimeout(deadline)
@@ -42,6 +48,8 @@ class Wire:
         else:
             sock = socket.create_connection(address, timeout=deadline)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            sock = tls.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
         return cls(sock, deadline=deadline)
 
     def __enter__(self) -> Wire:
@@ -91,7 +99,8 @@ class Wire:
     def half_close(self) -> None:
         """Say that nothing more will be sent, and go on reading."""
         try:
-            self.sock.shutdown(socket.SHUT_WR)
+            # Not that of SSLSocket, which would read on without TLS.
+            socket.socket.shutdown(self.sock, socket.SHUT_WR)
         except OSError:
             return
 
