@@ -1,0 +1,47 @@
+"""An ASGI application for HTTPS: its scheme, what it is sent, a large answer and a file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+SIZE = 8 * 1024 * 1024
+BLOCK = bytes(range(256)) * 256
+START = {"type": "http.response.start", "status": 200, "headers": []}
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """By path: /scheme, /digest of the body, /stream and /large of SIZE bytes, /file?PATH."""
+    if scope["type"] != "http":
+        return
+    await send(START)
+    match scope["path"]:
+        case "/scheme":
+            await finish(send, scope["scheme"].encode())
+        case "/digest":
+            await finish(send, (await digest(receive)).encode())
+        case "/stream":
+            for _ in range(SIZE // len(BLOCK)):
+                await send({"type": "http.response.body", "body": BLOCK, "more_body": True})
+            await finish(send, b"")
+        case "/large":
+            await finish(send, BLOCK * (SIZE // len(BLOCK)))
+        case "/file":
+            path = Path(scope["query_string"].decode())
+            await send({"type": "http.response.pathsend", "path": str(path)})
+
+
+async def finish(send: Any, body: bytes) -> None:
+    """The last part of the answer."""
+    await send({"type": "http.response.body", "body": body})
+
+
+async def digest(receive: Any) -> str:
+    """SHA-256 of the request's body."""
+    seen = hashlib.sha256()
+    while True:
+        message = await receive()
+        seen.update(message.get("body", b""))
+        if not message.get("more_body"):
+            return seen.hexdigest()
