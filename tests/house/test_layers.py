@@ -19,7 +19,7 @@ LAYERS = (
 )
 """From the lowest up. Parts of one layer do not know each other."""
 
-NATIVE = {"supervisor", "worker"}
+NATIVE = {"config", "supervisor", "worker"}
 """The parts that may import the native module."""
 
 FRONT = {"__init__", "__main__"}

@@ -207,10 +207,9 @@ impl<X> Net<X> {
                         self.send_continue(token);
                         return Pull::Later;
                     }
-                    Received::Plain => return Pull::Gone,
                     Received::End if conn.broken => return Pull::Gone,
                     // A half-closed client may still read why.
-                    Received::End => return Pull::Refused(Reject::BodyCut),
+                    Received::End | Received::Plain => return Pull::Refused(Reject::BodyCut),
                     Received::Bytes(len) => {
                         let input = &self.scratch[..len];
                         let outcome = conn.body.read(
