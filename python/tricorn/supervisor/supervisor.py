@@ -293,9 +293,7 @@ class Supervisor:
         self._around.serving(self._state())
         self._sockets.keep_only(config.listen)
         if self._ready is not None:
-            displays = (one.display for one in self._sockets.open(config.listen))
-            addresses = with_scheme(displays, config.tls.scheme)
-            self._setup.announce(self._ready, addresses, self.wanted)
+            self._setup.announce(self._ready, self.addresses(), self.wanted)
             if self._takeover.is_due:
                 self._takeover.done()
                 self._around.claim_after()
