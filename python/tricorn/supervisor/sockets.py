@@ -28,15 +28,16 @@ class Sockets:
     def __init__(self, taken_over: dict[str, list[Listener]]) -> None:
         self._open: dict[str, list[Listener]] = {}
         self._seats: dict[tuple[str, int], list[Listener]] = {}
+        self._handed_on: set[tuple[str, int]] = set()
         for name, listeners in taken_over.items():
             if seat := _SEAT.fullmatch(name):
                 self._seats[seat[2], int(seat[1])] = listeners
             else:
                 self._open[name] = listeners
 
-    @property
-    def all(self) -> dict[str, list[Listener]]:
-        """What is open, to hand on."""
+    def hand_on(self) -> dict[str, list[Listener]]:
+        """What is open, for another supervisor, by the names that it knows."""
+        self._handed_on = set(self._seats)
         seats = {f"seat {seat} at {text}": own for (text, seat), own in self._seats.items()}
         return self._open | seats
 
@@ -112,10 +113,12 @@ class Sockets:
                 close_listeners(self._seats.pop((text, seat)))
 
     def hand_over(self) -> None:
-        """Close our copies of what another supervisor has now."""
-        for listeners in [*self._open.values(), *self._seats.values()]:
+        """Close our copies of what another supervisor has now, and the seats it has not."""
+        for listener in (one for listeners in self._open.values() for one in listeners):
+            let_go(listener)
+        for place, listeners in self._seats.items():
             for listener in listeners:
-                let_go(listener)
+                (let_go if place in self._handed_on else close_seat)(listener)
         self._open, self._seats = {}, {}
 
     def close(self) -> None:

@@ -260,7 +260,7 @@ class Supervisor:
     def _begin_upgrade(self) -> None:
         if not self.stopping:
             numbers = {"generation": self._generations.following, "workers": self.wanted}
-            self._upgrades.begin(self._sockets.all, numbers, self.config.process.boot_timeout)
+            self._upgrades.begin(self._sockets.hand_on(), numbers, self.config.process.boot_timeout)
 
     def _upgrade_failed(self, why: str) -> None:
         _log.error("upgrade failed, the server goes on as it was: %s", why)
@@ -284,9 +284,8 @@ class Supervisor:
     def _settle(self) -> None:
         """When all workers of the newest generation answer, and no others: it has taken over."""
         generations, config = self._generations, self.config
-        if generations.settled == generations.current or self.stopping:
-            return
-        if not self.fleet.is_up(generations.current, self.wanted):
+        is_up = self.fleet.is_up(generations.current, self.wanted)
+        if generations.settled == generations.current or self.stopping or not is_up:
             return
         generations.settle()
         self.last_reload = "done" if generations.settled > 1 else ""
@@ -295,6 +294,7 @@ class Supervisor:
         if self._ready is not None:
             self._setup.announce(self._ready, self.addresses(), self.wanted)
             if self._takeover.is_due:
+                self._sockets.keep_seats(self.fleet.seats(self.wanted))
                 self._takeover.done()
                 self._around.claim_after()
             self._ready = None
