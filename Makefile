@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 # Evaluated where it is used, so that the other targets do not search.
 NEWEST = $(shell tools/newest_python.sh)
+IS_NEWEST = $(filter $(lastword $(shell $(PYTHON) -V)),$(lastword $(shell $(NEWEST) -V)))
 
 DEFAULT_ENV := .venv
 NEWEST_ENV := .venv-newest
@@ -46,14 +47,15 @@ test-rust: require ## Run the Rust tests of the crates that need no Python
 
 .PHONY: test-default
 test-default: $(DEFAULT_ENV)/.core-quick ## Run the tests on the default Python (T="…" for pytest)
-	$(RUN) pytest $(T)
+	PROCESS_TESTS=$(if $(T)$(IS_NEWEST),,first) $(RUN) pytest $(T)
 
 .PHONY: test-newest
 test-newest: require ## Run the tests on the newest Python of the machine, if it is another one
-	@if [ "$$($(PYTHON) -V)" = "$$($(NEWEST) -V)" ]; then \
+	@if [ "$(IS_NEWEST)" ]; then \
 		echo "the newest Python is the default one, and tested as that"; \
 	else \
-		$(MAKE) $(NEWEST_ENV)/.core-quick && set -x && $(NEWEST_ENV)/bin/python -m pytest $(T); \
+		$(MAKE) $(NEWEST_ENV)/.core-quick && set -x && \
+			PROCESS_TESTS=$(if $(T),,second) $(NEWEST_ENV)/bin/python -m pytest $(T); \
 	fi
 
 .PHONY: hostile
