@@ -13,7 +13,6 @@ class Generations:
     """The generations of one supervisor, numbered from 1, or from where another left off."""
 
     def __init__(self, config: Config, first: int = 1) -> None:
-        self.first = first
         self.current = first
         self.proven = 0
         """The newest generation of which a worker has answered; 0 before the first."""

@@ -74,7 +74,7 @@ def _threads() -> Iterator[str]:
 
 
 def _connections(before: set[int]) -> Iterator[str]:
-    """The sockets opened since, and pollers of event loops."""
+    """The sockets opened since."""
     objects = {one.fileno(): one for one in gc.get_objects() if isinstance(one, socket.socket)}
     for fd in sorted(_descriptors() - before):
         with suppress(OSError):
