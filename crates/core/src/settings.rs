@@ -52,6 +52,8 @@ pub struct Settings {
     pub connections: usize,
     /// Connections speak TLS with it, if there is one.
     pub identity: Option<Identity>,
+    /// What a client that speaks HTTP/2 may have; None if it is not spoken.
+    pub http2: Option<tricorn_h2::Limits>,
     pub root_path: String,
     /// Where health is asked for.
     pub health: Option<HealthPaths>,
@@ -120,6 +122,7 @@ impl Settings {
                 most => most,
             },
             identity: read_identity(config)?,
+            http2: read_http2(config)?,
             root_path: http.getattr("root_path")?.extract()?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,
@@ -133,6 +136,21 @@ impl Settings {
             },
         })
     }
+}
+
+/// None if HTTP/2 is not spoken.
+fn read_http2(config: &Bound<PyAny>) -> PyResult<Option<tricorn_h2::Limits>> {
+    let section = config.getattr("http2")?;
+    let spoken: bool = section.getattr("http2")?.extract()?;
+    let number = |name: &str| -> PyResult<u32> { section.getattr(name)?.extract() };
+    let limits = tricorn_h2::Limits {
+        streams: number("streams")?,
+        head: config.getattr("limits")?.getattr("head_size")?.extract()?,
+        stream_window: number("stream_window")?,
+        window: number("window")?,
+        connect: false,
+    };
+    Ok(spoken.then_some(limits))
 }
 
 fn read_identity(config: &Bound<PyAny>) -> PyResult<Option<Identity>> {

@@ -19,6 +19,8 @@ pub enum Framing {
     /// This many bytes; 0 when the head announces no body.
     Length(u64),
     Chunked,
+    /// Whoever carries it says where it ends: a stream of HTTP/2.
+    UntilEnd,
 }
 
 /// A whole, valid request head.
@@ -27,7 +29,7 @@ pub struct Head<'b, 's> {
     /// A token, case kept.
     pub method: &'b str,
     pub target: Target<'b>,
-    /// 0 or 1: the x of HTTP/1.x.
+    /// 0 or 1: the x of HTTP/1.x; 2 for HTTP/2.
     pub minor: u8,
     /// In the order sent, names as sent.
     pub fields: &'s [Field<'b>],

@@ -17,7 +17,7 @@ use crate::reject::reason;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked {
     pub is_head: bool,
-    /// 0 or 1: the x of HTTP/1.x.
+    /// 0 or 1: the x of HTTP/1.x; 2 for HTTP/2, which delimits bodies itself.
     pub minor: u8,
     /// May the connection go on, for all that the request and the server know?
     pub keep_alive: bool,
@@ -185,7 +185,7 @@ impl Response {
 
     /// May 1xx responses come before it? HTTP/1.0 knows none (RFC 9110 §15.2).
     pub fn speaks_interim(&self) -> bool {
-        self.asked.minor == 1
+        self.asked.minor >= 1
     }
 
     /// Writes the status line to `out`; `reason` as given, else the standard one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tricorn.config.admission import Admission
 from tricorn.config.application import App, Asgi
 from tricorn.config.development import Development
+from tricorn.config.http2 import Http2
 from tricorn.config.operations import Operations
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
@@ -19,6 +20,7 @@ SECTIONS: dict[str, type] = {
     "rollout": Rollout,
     "tls": Tls,
     "http": Http,
+    "http2": Http2,
     "limits": Limits,
     "timeouts": Timeouts,
     "admission": Admission,

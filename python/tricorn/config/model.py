@@ -15,6 +15,7 @@ from tricorn.config.application import App, Asgi
 from tricorn.config.catalogue import BY_NAME
 from tricorn.config.closest import did_you_mean
 from tricorn.config.development import Development
+from tricorn.config.http2 import Http2
 from tricorn.config.operations import Operations
 from tricorn.config.origin import Given, Mistake, Origin, Rank
 from tricorn.config.resolve import report, resolve
@@ -41,6 +42,7 @@ class Config:
     rollout: Rollout
     tls: Tls
     http: Http
+    http2: Http2
     limits: Limits
     timeouts: Timeouts
     admission: Admission

@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use tricorn_wire::head::{parse, Slots};
+use tricorn_wire::head::Slots;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::Asked;
 
@@ -55,7 +55,7 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
     let py = core.py();
     let mut slots = Slots::new();
     let limits = core.get().state.get().net.settings.limits;
-    let parsed = match parse(head.bytes(), &mut slots, &limits) {
+    let parsed = match head.parse(&mut slots, &limits) {
         Ok(parsed) => parsed,
         Err(reject) => {
             core.get().state.get().net.reject(token, head, reject);

@@ -117,8 +117,10 @@ impl Scopes {
         client: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let scope = self.prototypes[listener as usize].bind(py).copy()?;
-        if head.minor == 0 {
-            scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?;
+        match head.minor {
+            1 => {}
+            0 => scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?,
+            _ => scope.set_item(intern!(py, "http_version"), intern!(py, "2"))?,
         }
         scope.set_item(intern!(py, "method"), method(py, head.method)?)?;
         self.set_path(&scope, head)?;

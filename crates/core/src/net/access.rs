@@ -296,7 +296,11 @@ impl Asked {
         time: &str,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Option<Vec<u8>> {
-        let protocol = if head.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" };
+        let protocol = match head.minor {
+            0 => "HTTP/1.0",
+            1 => "HTTP/1.1",
+            _ => "HTTP/2",
+        };
         Some(match self {
             Self::Text(_) => return None,
             Self::Remote => peer?.ip().to_canonical().to_string().into(),

@@ -8,18 +8,21 @@
 //!                        ▼                 ▼
 //!                      Linger ─── peer's end or deadline ───► closed
 //! ```
+//! A connection that speaks HTTP/2 goes from Head to Streams, and each of its streams is a
+//! connection of its own, from Head to Linger.
 
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 
 use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
 use tricorn_wire::response::{Asked, Response};
 
 use super::access::Draft;
+use super::link::Link;
 use super::output::Output;
 use super::spent::Spent;
-use super::sys;
+use super::streams::Streams;
 use super::timer::NEVER;
 use crate::inflight::Place;
 use crate::scoreboard::Row;
@@ -39,11 +42,15 @@ pub enum Phase {
     /// Our side is closed after the output; whatever still comes is thrown away, so that the
     /// client can read the answer before a reset would destroy it (RFC 9112 §9.6).
     Linger,
+    /// It carries the streams of HTTP/2.
+    Streams,
 }
 
 /// `X` is what the interface (ASGI, WSGI) keeps with a running exchange.
 pub struct Conn<X> {
-    pub(super) socket: OwnedFd,
+    pub(super) link: Link,
+    /// There if the connection speaks HTTP/2.
+    pub(super) streams: Option<Box<Streams>>,
     pub peer: Option<SocketAddr>,
     /// Index of the listener it came from.
     pub listener: u32,
@@ -112,9 +119,10 @@ pub struct Conn<X> {
 }
 
 impl<X> Conn<X> {
-    pub(super) fn new(socket: OwnedFd, peer: Option<SocketAddr>, listener: u32, now: u64) -> Self {
+    pub(super) fn new(link: Link, peer: Option<SocketAddr>, listener: u32, now: u64) -> Self {
         Self {
-            socket,
+            link,
+            streams: None,
             peer,
             listener,
             phase: Phase::Head,
@@ -156,18 +164,9 @@ impl<X> Conn<X> {
         }
     }
 
-    pub(super) fn fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-
-    /// For threads that wait for this client alone.
-    pub fn raw_fd(&self) -> RawFd {
-        self.fd()
-    }
-
-    /// A thread has waited for the socket itself, so there may be no edge: the next read tells.
-    pub fn expect_readable(&mut self) {
-        self.readable = true;
+    /// The socket that carries it, itself or with others.
+    pub fn fd(&self) -> RawFd {
+        self.link.fd()
     }
 
     pub fn phase(&self) -> Phase {
@@ -256,7 +255,7 @@ impl<X> Conn<X> {
             Phase::Head => input,
             Phase::Admission => false,
             Phase::Exchange => self.wants_body && (input || self.is_gone()),
-            Phase::Discard(_) | Phase::Linger => input,
+            Phase::Discard(_) | Phase::Linger | Phase::Streams => input,
         }
     }
 
@@ -275,6 +274,9 @@ impl<X> Conn<X> {
             Phase::Exchange => NEVER,
             Phase::Discard(_) => after(timeouts.body),
             Phase::Linger => after(timeouts.linger),
+            Phase::Streams => self.streams.as_ref().map_or(NEVER, |all| {
+                all.time_left(timeouts).map_or(NEVER, |(since, left)| since.saturating_add(left))
+            }),
         }
     }
 }
@@ -282,7 +284,7 @@ impl<X> Conn<X> {
 impl<X> Drop for Conn<X> {
     fn drop(&mut self) {
         if !self.abandoned {
-            sys::shutdown(&self.socket);
+            self.link.shutdown();
         }
     }
 }

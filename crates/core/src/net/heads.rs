@@ -1,7 +1,8 @@
 //! A whole head: handed to whoever parses it where it lies, and then the start of a request, or not.
 
 use tricorn_wire::body::Body;
-use tricorn_wire::head::Framing;
+use tricorn_wire::head::{parse, Framing, Head as Parsed, Slots};
+use tricorn_wire::limits::Limits;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::{Asked, Response};
 
@@ -18,9 +19,34 @@ pub struct Head {
     pub(super) len: usize,
     /// It is the reactor's scratch buffer, not the connection's own.
     pub(super) shared: bool,
+    pub(super) form: Form,
+}
+
+/// How a head came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is.
+    Http1,
+    /// Made of that of a stream; without a body, or with one that ends when the stream does.
+    Http2 { bodyless: bool },
 }
 
 impl Head {
+    /// Reads it, by the rules that both protocols share.
+    pub fn parse<'b, 's>(
+        &'b self,
+        slots: &'s mut Slots<'b>,
+        limits: &Limits,
+    ) -> Result<Parsed<'b, 's>, Reject> {
+        let mut parsed = parse(self.bytes(), slots, limits)?;
+        if let Form::Http2 { bodyless } = self.form {
+            parsed.minor = 2;
+            parsed.keep_alive = false; // a stream has one request
+            parsed.framing = if bodyless { Framing::Length(0) } else { Framing::UntilEnd };
+        }
+        Ok(parsed)
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.buf[self.start..self.end]
     }
@@ -132,6 +158,10 @@ impl<X> Conn<X> {
         let start = std::mem::take(&mut self.input_at);
         let buf = std::mem::take(&mut self.input);
         let len = buf.len();
-        Head { buf, start, end: start + end, len, shared: false }
+        let form = match self.link.carried() {
+            None => Form::Http1,
+            Some(carried) => Form::Http2 { bodyless: carried.stream.is_bodyless() },
+        };
+        Head { buf, start, end: start + end, len, shared: false, form }
     }
 }

@@ -3,7 +3,7 @@
 //! They are answered here, so that they say something about the worker even when its application is
 //! busy; requests to them are not counted as the application's.
 
-use tricorn_wire::head::{parse, Head as Parsed, Slots};
+use tricorn_wire::head::{Head as Parsed, Slots};
 
 use super::answer::Answer;
 use super::{Head, Net, Step, Token};
@@ -60,7 +60,7 @@ impl<X> Net<X> {
         }
         let found = {
             let mut slots = Slots::new();
-            let parsed = parse(head.bytes(), &mut slots, &self.settings.limits).ok();
+            let parsed = head.parse(&mut slots, &self.settings.limits).ok();
             // What is refused is refused as ever, by the interface.
             parsed.and_then(|parsed| {
                 let question = self.settings.health.as_ref()?.question(&parsed)?;

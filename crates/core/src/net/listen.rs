@@ -8,6 +8,7 @@ use mio::{Interest, Registry};
 
 use super::balance::RETRY_MS;
 use super::conn::{Conn, Phase};
+use super::link::Link;
 use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
 use super::tls::{Identity, Session};
@@ -59,7 +60,7 @@ impl<X> Net<X> {
 
     pub(super) fn accept(&mut self, index: usize) {
         for _ in 0..BURST {
-            let full = self.conns.len() >= self.settings.connections;
+            let full = self.sockets() >= self.settings.connections;
             let Some(listener) = self.listeners.get_mut(index) else { return };
             listener.waiting = true;
             if full {
@@ -112,7 +113,7 @@ impl<X> Net<X> {
 
     /// Tells the other workers about connections, and whether this worker takes more.
     fn publish(&self) {
-        let open = self.conns.len();
+        let open = self.sockets();
         let takes = !self.listeners.is_empty() && !self.paused && open < self.settings.connections;
         self.slot.connections.set(open as u64);
         self.slot.accepting.set(u64::from(takes));
@@ -137,7 +138,7 @@ impl<X> Net<X> {
     /// accepting works again.
     fn pause(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.paused, true) {
-            let open = self.conns.len();
+            let open = self.sockets();
             self.complaint = Some(format!(
                 "cannot accept more connections than the {open} that are open: {error}; they wait \
                  until others end (see ulimit -n and --worker-connections)"
@@ -171,7 +172,7 @@ impl<X> Net<X> {
             sys::set_nodelay(accepted.fd.as_raw_fd());
         }
         self.slot.accepted.add();
-        let mut conn = Conn::new(accepted.fd, accepted.peer, listener, self.now);
+        let mut conn = Conn::new(Link::Socket(accepted.fd), accepted.peer, listener, self.now);
         conn.writable = true;
         if let Some(identity) =
             self.listeners.get(listener as usize).and_then(|l| l.identity.as_ref())
@@ -204,6 +205,7 @@ impl<X> Net<X> {
 
     /// Takes the connection out; its exchange, if one was running, comes back.
     pub fn close(&mut self, token: Token) -> Option<X> {
+        self.desert_streams(token);
         self.end_line(token);
         self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
@@ -216,9 +218,16 @@ impl<X> Net<X> {
         conn.enter(Phase::Linger, &self.slot);
         self.room_made();
         self.publish();
+        if let Some(parent) = conn.link.parent() {
+            let exchange = conn.exchange.take();
+            drop(conn); // the stream ends, which its connection has to say
+            self.forget_stream(parent, token);
+            self.load_fell();
+            return exchange;
+        }
         // Before the descriptor closes: a copy in a forked child would stay registered for ever.
         let _ = self.registry.deregister(&mut SourceFd(&conn.fd()));
-        if self.conns.len() + 1 == self.settings.connections {
+        if self.sockets() + 1 == self.settings.connections {
             self.resume_listeners();
         } else {
             self.load_fell();

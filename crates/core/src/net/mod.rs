@@ -4,6 +4,8 @@
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once
+//! * `streams` connections that speak HTTP/2 · `link` what carries a connection: a socket, or a stream
+//! * `bell` what a thread waits for
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
@@ -18,16 +20,19 @@ mod admission;
 mod answer;
 mod balance;
 mod batch;
+mod bell;
 pub mod conn;
 mod egress;
 mod heads;
 mod health;
 mod input;
+mod link;
 mod listen;
 pub mod output;
 mod probe;
 mod slab;
 pub mod spent;
+mod streams;
 pub mod sys;
 mod timer;
 pub mod tls;
@@ -120,6 +125,8 @@ pub struct Net<X> {
     waker: Waker,
     listeners: Vec<Listener>,
     pub(crate) conns: Slab<X>,
+    /// How many of them are streams of others.
+    streams: usize,
     /// With the time, if that is measured.
     queue: VecDeque<(Token, u64)>,
     /// How many more TLS handshakes may begin before events are taken again, and who waits for that.
@@ -167,6 +174,7 @@ impl<X> Net<X> {
             registry,
             listeners: Vec::new(),
             conns: Slab::new(),
+            streams: 0,
             queue: VecDeque::new(),
             handshakes: HANDSHAKES,
             put_off: Vec::new(),
@@ -335,7 +343,12 @@ impl<X> Net<X> {
         &self.slot
     }
 
-    /// Number of open connections.
+    /// Number of open sockets of clients.
+    fn sockets(&self) -> usize {
+        self.conns.len() - self.streams
+    }
+
+    /// Number of open connections, streams included.
     pub fn open(&self) -> usize {
         self.conns.len()
     }
@@ -431,18 +444,24 @@ impl<X> Net<X> {
         // in first, and served.
         self.accept_waiting(patient);
         self.close_listeners();
-        let mut heads = Vec::new();
+        let (mut heads, mut parents) = (Vec::new(), Vec::new());
         for (token, conn) in self.conns.iter_mut() {
             if !(patient && conn.committed) {
                 conn.response.close_after();
             }
-            if conn.phase() == Phase::Head && !patient {
+            if conn.phase() == Phase::Streams {
+                parents.push(token);
+            }
+            if conn.phase() == Phase::Head && !patient && !conn.is_stream() {
                 // A request may have come that no event has told of yet.
                 conn.readable |= sys::wait_for(conn.fd(), sys::Want::Read, 0);
                 heads.push((token, conn.is_idle()));
             }
         }
         self.touch();
+        for token in parents {
+            self.stop_streams(token);
+        }
         for (token, idle) in heads {
             if !idle {
                 self.enqueue(token);
@@ -482,6 +501,7 @@ impl<X> Net<X> {
             conn.abandoned = true;
         }
         self.conns = Slab::new();
+        self.streams = 0;
     }
 
     /// Wakes a `wait` that another thread is in.

@@ -327,25 +327,33 @@ pub enum Want {
 /// poll(2) on one socket, for threads that wait for their own client. True if it is ready (or
 /// broken), false when `milliseconds` have passed.
 pub fn wait_for(fd: RawFd, want: Want, milliseconds: u64) -> bool {
-    let events = match want {
-        Want::Read => libc::POLLIN,
-        Want::Write => libc::POLLOUT,
-    };
-    let mut entry = libc::pollfd { fd, events, revents: 0 };
-    let most = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
-    // SAFETY: `entry` is one live pollfd.
-    match repeat(|| unsafe { libc::poll(&mut entry, 1, most) } as isize) {
-        Io::Done(0) => false,
-        Io::Done(_) | Io::Later | Io::Broken => true,
+    poll(&mut [want.of(fd)], Some(milliseconds))
+}
+
+/// The same on a socket, or until `other` can be read; for ever without a time.
+pub fn wait_for_either(one: (RawFd, Want), other: RawFd, milliseconds: Option<u64>) -> bool {
+    poll(&mut [one.1.of(one.0), Want::Read.of(other)], milliseconds)
+}
+
+impl Want {
+    fn of(self, fd: RawFd) -> libc::pollfd {
+        let events = match self {
+            Self::Read => libc::POLLIN,
+            Self::Write => libc::POLLOUT,
+        };
+        libc::pollfd { fd, events, revents: 0 }
     }
 }
 
-/// poll(2) on two descriptors until one of them can be read.
-pub fn wait_for_either(one: RawFd, other: RawFd) {
-    let entry = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut entries = [entry(one), entry(other)];
-    // SAFETY: `entries` is two live pollfds.
-    repeat(|| unsafe { libc::poll(entries.as_mut_ptr(), 2, -1) } as isize);
+fn poll(entries: &mut [libc::pollfd], milliseconds: Option<u64>) -> bool {
+    let most =
+        milliseconds.map_or(-1, |most| libc::c_int::try_from(most).unwrap_or(libc::c_int::MAX));
+    let count = entries.len() as libc::nfds_t;
+    // SAFETY: `entries` is so many live pollfds.
+    match repeat(|| unsafe { libc::poll(entries.as_mut_ptr(), count, most) } as isize) {
+        Io::Done(0) => false,
+        Io::Done(_) | Io::Later | Io::Broken => true,
+    }
 }
 
 /// Milliseconds of CLOCK_MONOTONIC, from the clock that is read without asking the hardware: it is

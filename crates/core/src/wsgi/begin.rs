@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator};
-use tricorn_wire::head::{parse, Framing, Slots};
+use tricorn_wire::head::{Framing, Slots};
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::Asked;
 
@@ -62,7 +62,7 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
         let net = this.net();
         (net.settings.limits, net.settings.underscores)
     };
-    let parsed = parse(head.bytes(), &mut slots, &limits).and_then(|parsed| {
+    let parsed = head.parse(&mut slots, &limits).and_then(|parsed| {
         let refused = underscores == Underscores::Refuse
             && parsed.fields.iter().any(|field| field.name.contains('_'));
         if refused {
@@ -165,7 +165,7 @@ fn take(core: &WsgiCore, token: Token) -> Option<Request> {
     let stale = net.is_stale();
     let conn = net.get(token)?;
     let seq = conn.seq;
-    if conn.is_broken() || (stale && is_reset(conn.raw_fd())) {
+    if conn.is_broken() || (stale && is_reset(conn.fd())) {
         net.close_later(token); // nobody is there to read the answer
         return None;
     }

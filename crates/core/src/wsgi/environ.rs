@@ -107,8 +107,10 @@ impl Environs {
         client: (Token, Option<SocketAddr>),
     ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.prototypes[listener as usize].bind(py).copy()?;
-        if head.minor == 0 {
-            environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?;
+        match head.minor {
+            1 => {}
+            0 => environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?,
+            _ => environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/2"))?,
         }
         environ.set_item(intern!(py, "REQUEST_METHOD"), method(py, head.method)?)?;
         let raw = latin1(py, head.target.raw)?;

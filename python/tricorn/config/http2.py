@@ -1,0 +1,43 @@
+"""The section about HTTP/2: whether it is spoken, and how much one connection may have at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tricorn.config.kinds import KiB, MiB, Size
+from tricorn.config.setting import setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http2:
+    """HTTP/2: many requests at a time on one connection."""
+
+    http2: bool = setting(
+        True,
+        help="Speak HTTP/2 with clients that begin with it: over TLS by agreement (ALPN), else "
+        "with prior knowledge.",
+    )
+    streams: int = setting(
+        128,
+        flag="--http2-streams",
+        least=1,
+        most=10_000,
+        help="Requests that a client may have at a time on one connection.",
+        gunicorn="http2_max_concurrent_streams",
+    )
+    stream_window: Size = setting(
+        1 * MiB,
+        flag="--http2-stream-window",
+        least=64 * KiB,
+        most=1024 * MiB,
+        help="Bytes of a request's body that a client may send before the application has read "
+        "them.",
+        gunicorn="http2_initial_window_size",
+    )
+    window: Size = setting(
+        2 * MiB,
+        flag="--http2-window",
+        least=64 * KiB,
+        most=1024 * MiB,
+        help="The same for all requests of one connection together.",
+    )
