@@ -5,12 +5,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use tricorn_wire::head::Slots;
 use tricorn_wire::reject::Reject;
-use tricorn_wire::response::Asked;
 
 use super::core::AsgiCore;
 use super::exchange::Exchange;
 use super::{overdue, receive, task};
-use crate::net::{Begin, Head, Step, Token};
+use crate::net::{Head, Step, Token};
 use crate::py::call::call;
 use crate::py::client_gone;
 use crate::py::future::{resolve, Waiter, Wake};
@@ -77,19 +76,8 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
-    let draft = core.get().state.get().net.access.as_mut().and_then(|access| {
-        access.begin(&parsed, peer, &|_| None) // a scope has no variables
-    });
-    let begin = Begin {
-        framing: parsed.framing,
-        asked: Asked {
-            is_head: parsed.method == "HEAD",
-            minor: parsed.minor,
-            keep_alive: parsed.keep_alive,
-        },
-        expects_continue: parsed.expects_continue,
-        draft,
-    };
+    // A scope has no variables.
+    let begin = core.get().state.get().net.begin_of(token, &parsed, &|_| None);
     let seq = {
         let mut state = core.get().state.get();
         let seq = state.net.begin(token, head, begin, Exchange::default());

@@ -1,9 +1,6 @@
 //! What the server answers to a valid request by itself: the application does not hear of it, and
 //! the connection goes on by the usual rules.
 
-use tricorn_wire::head::Head as Parsed;
-use tricorn_wire::response::Asked;
-
 use super::{Begin, Head, Net, Step, Token};
 
 /// A whole response with a short text.
@@ -14,22 +11,6 @@ pub(super) struct Answer<'a> {
 }
 
 impl<X> Net<X> {
-    /// What of a request has to be known to answer it.
-    pub(super) fn begin_of(&mut self, token: Token, parsed: &Parsed) -> Begin {
-        let peer = self.conns.get_mut(token).and_then(|conn| conn.peer);
-        let access = self.access.as_mut();
-        Begin {
-            framing: parsed.framing,
-            asked: Asked {
-                is_head: parsed.method == "HEAD",
-                minor: parsed.minor,
-                keep_alive: parsed.keep_alive,
-            },
-            expects_continue: parsed.expects_continue,
-            draft: access.and_then(|access| access.begin(parsed, peer, &|_| None)),
-        }
-    }
-
     /// Answers the request in the application's place.
     pub(super) fn answer_head(
         &mut self,

@@ -62,6 +62,28 @@ pub struct Begin {
 }
 
 impl<X> Net<X> {
+    /// What of a request has to be known to serve it; `variable` reads an environ for its access
+    /// line, and a request that has none gives none.
+    pub fn begin_of(
+        &mut self,
+        token: Token,
+        parsed: &Parsed,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Begin {
+        let peer = self.conns.get_mut(token).and_then(|conn| conn.peer);
+        let access = self.access.as_mut();
+        Begin {
+            framing: parsed.framing,
+            asked: Asked {
+                is_head: parsed.method == "HEAD",
+                minor: parsed.minor,
+                keep_alive: parsed.keep_alive,
+            },
+            expects_continue: parsed.expects_continue,
+            draft: access.and_then(|access| access.begin(parsed, peer, variable)),
+        }
+    }
+
     /// The head was valid: an exchange begins. Returns the number of the request.
     pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: X) -> u32 {
         self.slot.requests.add();

@@ -4,14 +4,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator};
 use tricorn_wire::head::{Framing, Slots};
 use tricorn_wire::reject::Reject;
-use tricorn_wire::response::Asked;
 
 use super::calls::Account;
 use super::core::WsgiCore;
 use super::routes::Route;
 use crate::net::access::AccessLog;
 use crate::net::sys::is_reset;
-use crate::net::{Begin, Head, Pull, Token};
+use crate::net::{Head, Pull, Token};
 use crate::settings::Underscores;
 
 /// Bodies up to this size are read before the application is called, so that it never blocks on
@@ -97,18 +96,7 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
     let variable = |name: &str| {
         variables.iter().find(|(_, known)| known == name).and_then(|(value, _)| value.clone())
     };
-    let draft =
-        this.net().access.as_mut().and_then(|access| access.begin(&parsed, peer, &variable));
-    let begin = Begin {
-        framing: parsed.framing,
-        asked: Asked {
-            is_head: parsed.method == "HEAD",
-            minor: parsed.minor,
-            keep_alive: parsed.keep_alive,
-        },
-        expects_continue: parsed.expects_continue,
-        draft,
-    };
+    let begin = this.net().begin_of(token, &parsed, &variable);
     let route = Route::new(parsed.method.as_bytes(), parsed.target.path);
     let at_once = begin.framing == Framing::Length(0) || begin.expects_continue;
     let exchange = Exchange { environ: Some(environ.unbind()), route, ..Exchange::default() };
