@@ -54,6 +54,8 @@ pub struct Settings {
     pub identity: Option<Identity>,
     /// What a client that speaks HTTP/2 may have; None if it is not spoken.
     pub http2: Option<tricorn_h2::Limits>,
+    /// … and nothing else is.
+    pub http2_only: bool,
     pub root_path: String,
     /// Where health is asked for.
     pub health: Option<HealthPaths>,
@@ -123,6 +125,7 @@ impl Settings {
             },
             identity: read_identity(config)?,
             http2: read_http2(config)?,
+            http2_only: spoken(config)? == "only",
             root_path: http.getattr("root_path")?.extract()?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,
@@ -141,7 +144,6 @@ impl Settings {
 /// None if HTTP/2 is not spoken.
 fn read_http2(config: &Bound<PyAny>) -> PyResult<Option<tricorn_h2::Limits>> {
     let section = config.getattr("http2")?;
-    let spoken: bool = section.getattr("http2")?.extract()?;
     let number = |name: &str| -> PyResult<u32> { section.getattr(name)?.extract() };
     let limits = tricorn_h2::Limits {
         streams: number("streams")?,
@@ -150,7 +152,12 @@ fn read_http2(config: &Bound<PyAny>) -> PyResult<Option<tricorn_h2::Limits>> {
         window: number("window")?,
         connect: false,
     };
-    Ok(spoken.then_some(limits))
+    Ok((spoken(config)? != "off").then_some(limits))
+}
+
+/// "on", "off" or "only".
+fn spoken(config: &Bound<PyAny>) -> PyResult<String> {
+    config.getattr("http2")?.getattr("http2")?.extract()
 }
 
 fn read_identity(config: &Bound<PyAny>) -> PyResult<Option<Identity>> {

@@ -12,11 +12,18 @@ from tricorn.config.setting import setting
 class Http2:
     """HTTP/2: many requests at a time on one connection."""
 
-    http2: bool = setting(
-        True,
-        help="Speak HTTP/2 with clients that begin with it: over TLS by agreement (ALPN), else "
-        "with prior knowledge.",
+    http2: str = setting(
+        "on",
+        choices=("on", "off", "only"),
+        help="Speak HTTP/2 with clients that want it, by agreement (ALPN) over TLS and else with "
+        "prior knowledge: on, off, or only HTTP/2.",
     )
+
+    @property
+    def protocols(self) -> list[bytes]:
+        """The names that ALPN (RFC 7301) may choose from, the best first."""
+        return {"on": [b"h2", b"http/1.1"], "off": [b"http/1.1"], "only": [b"h2"]}[self.http2]
+
     streams: int = setting(
         128,
         flag="--http2-streams",

@@ -57,10 +57,12 @@ class WrongFileError(Exception):
         self.mistake = mistake
 
 
-def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
+def load_context(
+    tls: Tls, protocols: list[bytes], origins: Mapping[str, Origin]
+) -> TlsContext | None:
     """Certificate and key, checked; None without a certificate.
 
-    ``origins`` tells by flat name where each setting came from. Raises WrongFileError.
+    ``protocols`` are those that ALPN may choose from (RFC 7301). ``origins`` tells by flat name where each setting came from. Raises WrongFileError.
     """
     if tls.cert is None:
         if tls.key is None:
@@ -73,7 +75,8 @@ def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
     said = {**origins, "tls_key": origins["tls_key" if tls.key else "tls_cert"]}
     contents = {name: _read(path, said[name]) for name, path in paths.items()}
     try:
-        return TlsContext(contents["tls_cert"], contents["tls_key"], tls.min_version)
+        pem = contents["tls_cert"], contents["tls_key"]
+        return TlsContext(*pem, tls.min_version, protocols)
     except ValueError as error:
         name, text = error.args
         raise WrongFileError(Mistake(str(said[name]), f'"{paths[name]}" {text}')) from None

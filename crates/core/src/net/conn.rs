@@ -215,6 +215,12 @@ impl<X> Conn<X> {
         self.input_at < self.input.len()
     }
 
+    pub(super) fn take_pending(&mut self) -> Vec<u8> {
+        let mut input = std::mem::take(&mut self.input);
+        input.drain(..std::mem::take(&mut self.input_at));
+        input
+    }
+
     pub(super) fn append(&mut self, bytes: &[u8]) {
         self.compact();
         self.input.extend_from_slice(bytes);

@@ -32,6 +32,10 @@ pub(super) enum Form {
 }
 
 impl Head {
+    pub(super) fn of_scratch(buf: Vec<u8>, end: usize, len: usize) -> Self {
+        Self { buf, start: 0, end, len, shared: true, form: Form::Http1 }
+    }
+
     /// Reads it, by the rules that both protocols share.
     pub fn parse<'b, 's>(
         &'b self,

@@ -5,7 +5,6 @@ use tricorn_wire::head::find_end;
 use tricorn_wire::reject::Reject;
 
 use super::conn::{Conn, Phase};
-use super::heads::Form;
 use super::output::Flush;
 use super::sys::{self, Io};
 use super::tls::Opened;
@@ -147,6 +146,7 @@ impl<X> Net<X> {
             if greets && self.handshakes == 0 {
                 return self.put_off(token);
             }
+            let first = conn.seq == 0 && !conn.has_pending();
             let received = conn.receive(&mut self.scratch);
             if greets && !conn.awaits_hello() {
                 self.handshakes -= 1;
@@ -162,21 +162,17 @@ impl<X> Net<X> {
                 Received::Plain => return self.refuse(token, Reject::PlainHttp),
                 Received::End => return Step::Closed(self.close(token)),
                 Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),
+                Received::Bytes(len) if first && conn.has_agreed(&self.settings) => {
+                    let came = self.scratch[..len].to_vec();
+                    return self.begin_streams(token, &came);
+                }
                 Received::Bytes(len) => {
                     conn.scanned = 0;
                     conn.since = self.now;
                     match find_end(&self.scratch[..len], &mut conn.scanned, &limits) {
                         Ok(Some(end)) => {
                             let buf = std::mem::take(&mut self.scratch);
-                            let form = Form::Http1;
-                            return Step::Head(Head {
-                                buf,
-                                start: 0,
-                                end,
-                                len,
-                                shared: true,
-                                form,
-                            });
+                            return Step::Head(Head::of_scratch(buf, end, len));
                         }
                         Ok(None) => conn.append(&self.scratch[..len]),
                         Err(reject) => return self.refuse(token, reject),

@@ -15,7 +15,7 @@ use super::input::Received;
 use super::link::{Carried, Link};
 use super::sys::Want;
 use super::{Head, Net, Step, Token};
-use crate::settings::Timeouts;
+use crate::settings::{Settings, Timeouts};
 
 /// What a client that speaks HTTP/2 sends first, as far as it looks like a head (RFC 9113 §3.4).
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
@@ -67,22 +67,26 @@ impl<X> Net<X> {
             return Err(head);
         }
         self.put_back(token, head);
+        let came = self.conns.get_mut(token).map(|conn| conn.take_pending()).unwrap_or_default();
+        Ok(self.begin_streams(token, &came))
+    }
+
+    /// From now on the connection carries streams; `came` is what the client has sent so far.
+    pub(super) fn begin_streams(&mut self, token: Token, came: &[u8]) -> Step<X> {
         let (limits, now) = (self.settings.http2, self.now);
         let (Some(conn), Some(limits)) = (self.conns.get_mut(token), limits) else {
-            return Ok(Step::Idle);
+            return Step::Idle;
         };
         let mut http2 = Connection::new(&limits);
-        http2.receive(conn.pending(), now / 1000);
-        conn.input = Vec::new();
-        conn.input_at = 0;
+        http2.receive(came, now / 1000);
         conn.streams = Some(Box::new(Streams {
+            head_since: http2.in_head().then_some(now),
             http2,
             open: Vec::new(),
             waiting: Vec::new(),
             load: Arc::default(),
             wire: Vec::new(),
             since: now,
-            head_since: Some(now),
             served: false,
             stopping: false,
         }));
@@ -90,7 +94,7 @@ impl<X> Net<X> {
         if self.draining {
             self.stop_streams(token);
         }
-        Ok(self.step_streams(token))
+        self.step_streams(token)
     }
 
     /// Reads what has come, and goes on with what is to be sent.
@@ -399,5 +403,16 @@ impl<X> Net<X> {
         }
         self.stop_streams(token);
         Step::Again
+    }
+}
+
+impl<X> Conn<X> {
+    /// Was it agreed beforehand that a new client speaks HTTP/2?
+    pub(super) fn has_agreed(&self, settings: &Settings) -> bool {
+        if self.is_stream() || settings.http2.is_none() {
+            return false;
+        }
+        let chosen = self.output.tls.as_ref().and_then(|tls| tls.protocol());
+        settings.http2_only || chosen == Some(b"h2")
     }
 }

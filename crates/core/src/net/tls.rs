@@ -36,7 +36,7 @@ impl Identity {
         chain: &[u8],
         key: &[u8],
         newest_only: bool,
-        protocols: &[&[u8]],
+        protocols: Vec<Vec<u8>>,
     ) -> Result<Self, Flaw> {
         let provider = Arc::new(ring::default_provider());
         let key = certified(read_chain(chain)?, read_key(key)?, &provider)?;
@@ -48,7 +48,7 @@ impl Identity {
             .map_err(unusable)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(key)));
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        config.alpn_protocols = protocols;
         config.ticketer = ring::Ticketer::new().map_err(unusable)?;
         Ok(Self(Arc::new(config)))
     }
@@ -154,7 +154,6 @@ impl Session {
     }
 
     /// What ALPN has chosen, once the handshake is over; None if the client did not ask.
-    #[allow(dead_code)] // until there is a second protocol to choose
     pub fn protocol(&self) -> Option<&[u8]> {
         if self.tls.is_handshaking() {
             None
