@@ -141,15 +141,22 @@ impl Settings {
     }
 }
 
+/// RFC 9113 section 6.9.1.
+const MOST_WINDOW: u32 = (1 << 31) - 1;
+
 /// None if HTTP/2 is not spoken.
 fn read_http2(config: &Bound<PyAny>) -> PyResult<Option<tricorn_h2::Limits>> {
     let section = config.getattr("http2")?;
     let number = |name: &str| -> PyResult<u32> { section.getattr(name)?.extract() };
+    let (streams, stream_window) = (number("streams")?, number("stream_window")?);
     let limits = tricorn_h2::Limits {
-        streams: number("streams")?,
+        streams,
         head: config.getattr("limits")?.getattr("head_size")?.extract()?,
-        stream_window: number("stream_window")?,
-        window: number("window")?,
+        stream_window,
+        window: match number("window")? {
+            0 => stream_window.saturating_mul(streams).min(MOST_WINDOW),
+            window => window,
+        },
         connect: false,
     };
     Ok((spoken(config)? != "off").then_some(limits))

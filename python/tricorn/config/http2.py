@@ -33,7 +33,7 @@ class Http2:
         gunicorn="http2_max_concurrent_streams",
     )
     stream_window: Size = setting(
-        1 * MiB,
+        256 * KiB,
         flag="--http2-stream-window",
         least=64 * KiB,
         most=1024 * MiB,
@@ -41,10 +41,13 @@ class Http2:
         "them.",
         gunicorn="http2_initial_window_size",
     )
+    # Less than all streams may fill together is a trap: bodies that nobody reads yet would keep the
+    # one that is read from coming.
     window: Size = setting(
-        2 * MiB,
+        0,
         flag="--http2-window",
-        least=64 * KiB,
-        most=1024 * MiB,
-        help="The same for all requests of one connection together.",
+        least=0,
+        most=2048 * MiB - 1,
+        help="The same for all requests of one connection together, 0 for as much as they may "
+        "send each; with less, requests that wait can hold up the one that is served.",
     )

@@ -209,6 +209,7 @@ impl<X> Net<X> {
         self.end_line(token);
         self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
+        self.streams -= usize::from(conn.is_stream());
         if conn.phase() != Phase::Exchange {
             conn.say_goodbye(); // else what was sent is not the whole
         }

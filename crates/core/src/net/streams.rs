@@ -384,7 +384,6 @@ impl<X> Net<X> {
 
     /// The stream is no connection any more.
     pub(super) fn forget_stream(&mut self, parent: Token, stream: Token) {
-        self.streams -= 1;
         let now = self.now;
         let Some(all) = self.streams_of(parent) else { return };
         all.open.retain(|&other| other != stream);
