@@ -7,6 +7,7 @@
 //! * [`response`] the response: head, framing and the promises an application must keep
 //! * [`reject`] what was wrong with a request, and the status that says so
 //! * [`limits`] how much of anything a peer may send
+//! * [`proxy_protocol`] who is at the other side of a proxy, as it says itself (PROXY protocol)
 //! * [`date`] the `Date` field (RFC 9110 §6.6.1)
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ pub mod chunked;
 pub mod date;
 pub mod head;
 pub mod limits;
+pub mod proxy_protocol;
 pub mod reject;
 pub mod response;
 pub mod target;
