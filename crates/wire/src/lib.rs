@@ -8,15 +8,19 @@
 //! * [`reject`] what was wrong with a request, and the status that says so
 //! * [`limits`] how much of anything a peer may send
 //! * [`proxy_protocol`] who is at the other side of a proxy, as it says itself (PROXY protocol)
+//! * [`forwarded`] what a trusted proxy says of a request (`X-Forwarded-*`, RFC 7239)
+//! * [`trust`] which peers are trusted
 //! * [`date`] the `Date` field (RFC 9110 §6.6.1)
 #![forbid(unsafe_code)]
 
 pub mod body;
 pub mod chunked;
 pub mod date;
+pub mod forwarded;
 pub mod head;
 pub mod limits;
 pub mod proxy_protocol;
 pub mod reject;
 pub mod response;
 pub mod target;
+pub mod trust;
