@@ -36,7 +36,7 @@ PROXIES = (
 FORWARDED = (
     b"\x00192.0.2.9, [2001:db8::1]:80, 10.0.0.1\xff\x01http, https\xff\x02example.org:1\xff",
     b"\x03443\xff\x04/app\xff\x06on\xff\x00unknown, _x, ::1",
-    b"\x05for=\"[2001:db8::1]:80\";proto=https;host=\"a\\.b\", for=_x;by=y",
+    b'\x05for="[2001:db8::1]:80";proto=https;host="a\\.b", for=_x;by=y',
 )
 """Fields as the target ``forwarded`` takes them: the first byte chooses a name."""
 

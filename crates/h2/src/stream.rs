@@ -74,9 +74,7 @@ impl Stream {
             Some(send) => send.poll_reset(&mut cx),
             None => self.respond.poll_reset(&mut cx),
         };
-        // RFC 9113 §8.1: a reset for no error is not one, and ours are no news.
-        matches!(reset, Poll::Ready(Ok(reason)) if reason != Reason::NO_ERROR)
-            || matches!(reset, Poll::Ready(Err(_)))
+        reset.is_ready()
     }
 
     /// Body bytes to `buf`; what was read is the client's to send anew.

@@ -107,6 +107,9 @@ impl<X> Net<X> {
         let Some(conn) = self.conns.get_mut(token) else { return };
         conn.is_waiting = false;
         if conn.streams.is_some() {
+            if conn.is_runnable() || conn.half_closed || conn.broken {
+                self.enqueue(token); // its own step has been put off
+            }
             return self.advance_parent(token);
         }
         conn.push_held();

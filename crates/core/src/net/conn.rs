@@ -260,7 +260,8 @@ impl<X> Conn<X> {
         match self.phase {
             Phase::Head => input,
             Phase::Admission => false,
-            Phase::Exchange => self.wants_body && (input || self.is_gone()),
+            // What comes behind the body is the next request: that has to wait.
+            Phase::Exchange => self.wants_body && (input && !self.body.is_done() || self.is_gone()),
             Phase::Discard(_) | Phase::Linger | Phase::Streams => input,
         }
     }

@@ -13,7 +13,7 @@ use super::bell::{Awaited, Bell};
 use super::conn::{Conn, Phase};
 use super::input::Received;
 use super::link::{Carried, Link};
-use super::sys::Want;
+use super::sys::{self, Want};
 use super::{Head, Net, Step, Token};
 use crate::settings::{Settings, Timeouts};
 
@@ -21,6 +21,8 @@ use crate::settings::{Settings, Timeouts};
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 /// Input that may wait until output is out.
 const UNREAD: usize = 64 * 1024;
+/// What the kernel may hold of the output ahead of the network.
+const UNSENT: u32 = 128 * 1024;
 /// A buffer that a connection keeps.
 const KEPT: usize = 64 * 1024;
 /// Reads in a row before others get a turn.
@@ -90,6 +92,7 @@ impl<X> Net<X> {
             served: false,
             stopping: false,
         }));
+        sys::limit_unsent(conn.fd(), UNSENT);
         conn.enter(Phase::Streams, &self.slot);
         if self.draining {
             self.stop_streams(token);

@@ -185,6 +185,19 @@ pub fn set_nodelay(fd: RawFd) {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1);
 }
 
+/// The kernel takes no more than so many bytes ahead of what the network takes, so that what is
+/// urgent can still overtake (tcp(7), TCP_NOTSENT_LOWAT).
+#[cfg(target_os = "linux")]
+pub fn limit_unsent(fd: RawFd, bytes: u32) {
+    let size = std::mem::size_of_val(&bytes) as libc::socklen_t;
+    let value = (&raw const bytes).cast();
+    // SAFETY: `value` is a live u32 of `size` bytes; on what is no TCP socket, the call fails.
+    unsafe { libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, value, size) };
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn limit_unsent(_fd: RawFd, _bytes: u32) {}
+
 /// No more bytes from us: the peer reads to the end and sees it.
 pub fn shutdown_write(fd: RawFd) {
     // SAFETY: takes no pointers.
