@@ -4,8 +4,14 @@ use crate::net::sys::descriptor_limit;
 use crate::net::tls::Identity;
 use crate::net::HealthPaths;
 use crate::py::tls::TlsContext;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use tricorn_wire::date;
+use tricorn_wire::forwarded::Rules;
 use tricorn_wire::limits::{Limits, MAX_FIELDS};
+use tricorn_wire::proxy_protocol::Versions;
+use tricorn_wire::response::Stamp;
+use tricorn_wire::trust::Trust;
 
 /// Milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +44,17 @@ pub struct Admission {
     pub queued: usize,
 }
 
+/// Which proxies are trusted, and with what.
+#[derive(Clone, Debug)]
+pub struct Proxies {
+    pub trust: Trust,
+    /// None if no field is believed.
+    pub believed: Option<Rules>,
+    /// What every connection has to begin with, and from whom; None for nothing.
+    pub protocol: Option<(Versions, Trust)>,
+    pub request_ids: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub limits: Limits,
@@ -57,6 +74,7 @@ pub struct Settings {
     /// … and nothing else is.
     pub http2_only: bool,
     pub root_path: String,
+    pub proxy: Proxies,
     /// Where health is asked for.
     pub health: Option<HealthPaths>,
     /// None if all requests go to the application.
@@ -78,6 +96,11 @@ impl Settings {
         } else {
             "http"
         }
+    }
+
+    /// What the server adds to a response head.
+    pub fn stamp<'a>(&self, date: &'a [u8; date::LEN]) -> Stamp<'a> {
+        Stamp { date: self.date_header.then_some(date), server: self.server_header }
     }
 
     /// Reads `tricorn.config.Config`. Its sections have checked the ranges already.
@@ -126,6 +149,7 @@ impl Settings {
             identity: read_identity(config)?,
             http2: read_http2(config)?,
             http2_only: spoken(config)? == "only",
+            proxy: read_proxies(&config.getattr("proxy")?)?,
             root_path: http.getattr("root_path")?.extract()?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,
@@ -170,6 +194,40 @@ fn spoken(config: &Bound<PyAny>) -> PyResult<String> {
 fn read_identity(config: &Bound<PyAny>) -> PyResult<Option<Identity>> {
     let context: Option<Py<TlsContext>> = config.getattr("tls_context")?.extract()?;
     Ok(context.map(|context| context.get().identity.clone()))
+}
+
+fn read_proxies(section: &Bound<PyAny>) -> PyResult<Proxies> {
+    let words = |name: &str| -> PyResult<Vec<String>> { section.getattr(name)?.extract() };
+    let trust = |name: &str| -> PyResult<Trust> {
+        let wrong = |word: &str| PyValueError::new_err(format!("{word} is no address"));
+        Trust::read(words(name)?.iter().map(String::as_str)).map_err(wrong)
+    };
+    let trusted = trust("trusted")?;
+    let believed = if section.getattr("headers")?.extract()? {
+        let lower = |word: &String| word.to_ascii_lowercase();
+        let names: Vec<String> = words("believed")?.iter().map(lower).collect();
+        let schemes = words("secure_schemes")?;
+        let pair = |word: &String| word.split_once('=').map(|(n, v)| (n.into(), v.into()));
+        let schemes: Vec<(String, String)> = schemes.iter().filter_map(pair).collect();
+        let wrong = |name: &str| PyValueError::new_err(format!("{name} is not believed"));
+        let names = names.iter().map(String::as_str);
+        Some(Rules::new(trusted.clone(), names, schemes).map_err(wrong)?)
+    } else {
+        None
+    };
+    let versions = match section.getattr("protocol")?.extract::<String>()?.as_str() {
+        "v1" => Some(Versions::One),
+        "v2" => Some(Versions::Two),
+        "auto" => Some(Versions::Both),
+        _ => None,
+    };
+    let senders = trust("senders")?;
+    Ok(Proxies {
+        trust: trusted,
+        believed,
+        protocol: versions.map(|versions| (versions, senders)),
+        request_ids: section.getattr("request_id")?.extract()?,
+    })
 }
 
 /// None if any number is let in.

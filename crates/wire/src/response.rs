@@ -395,13 +395,22 @@ pub fn interim(status: u16, fields: &[(Vec<u8>, Vec<u8>)], out: &mut Vec<u8>) ->
 }
 
 /// The whole answer to a request that is refused, or that ended without a response of its own.
-pub fn refusal(status: u16, detail: &str, is_head: bool, stamp: Stamp) -> Vec<u8> {
+pub fn refusal(
+    status: u16,
+    detail: &str,
+    is_head: bool,
+    field: Option<(&[u8], &[u8])>,
+    stamp: Stamp,
+) -> Vec<u8> {
     let mut response = Response::new(Asked { is_head, minor: 1, keep_alive: false });
     let mut out = Vec::with_capacity(256);
     let body = format!("{status} {}\n{detail}\n", reason(status));
     // Our own status and fields: always valid.
     let _ = response.open(status, None, &mut out);
     let _ = response.field(b"content-type", b"text/plain; charset=utf-8", &mut out);
+    if let Some((name, value)) = field {
+        let _ = response.field(name, value, &mut out);
+    }
     response.frame(Some(body.len() as u64), stamp, &mut out);
     if !is_head {
         out.extend_from_slice(body.as_bytes());

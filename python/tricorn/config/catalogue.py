@@ -7,6 +7,7 @@ from tricorn.config.application import App, Asgi
 from tricorn.config.development import Development
 from tricorn.config.http2 import Http2
 from tricorn.config.operations import Operations
+from tricorn.config.proxy import Proxy
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.setting import Setting, settings_of
@@ -19,6 +20,7 @@ SECTIONS: dict[str, type] = {
     "process": Process,
     "rollout": Rollout,
     "tls": Tls,
+    "proxy": Proxy,
     "http": Http,
     "http2": Http2,
     "limits": Limits,

@@ -18,6 +18,7 @@ from tricorn.config.development import Development
 from tricorn.config.http2 import Http2
 from tricorn.config.operations import Operations
 from tricorn.config.origin import Given, Mistake, Origin, Rank
+from tricorn.config.proxy import Proxy
 from tricorn.config.resolve import report, resolve
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
@@ -41,6 +42,7 @@ class Config:
     process: Process
     rollout: Rollout
     tls: Tls
+    proxy: Proxy
     http: Http
     http2: Http2
     limits: Limits

@@ -124,7 +124,9 @@ impl AsgiCore {
     /// Writes access lines in `format` to a copy of `fd`, but for requests of the paths `exclude`.
     fn access_log(&self, fd: RawFd, format: &str, exclude: Vec<String>) -> PyResult<()> {
         let file = sys::duplicate(fd)?;
-        self.state.get().net.access = Some(AccessLog::new(file, format, exclude));
+        let net = &mut self.state.get().net;
+        let has_ids = net.settings.proxy.request_ids;
+        net.access = Some(AccessLog::new(file, format, exclude, has_ids));
         Ok(())
     }
 

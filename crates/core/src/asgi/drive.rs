@@ -61,13 +61,17 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
-    let origin = core.get().state.get().net.get(token).map(|conn| (conn.peer, conn.listener));
-    let Some((peer, listener)) = origin else { return Ok(()) };
-    let built = {
-        let mut scopes = core.get().scopes.get();
-        let client = scopes.client(py, token, peer);
-        client.and_then(|client| scopes.build(py, &parsed, listener, client))
+    let listener = core.get().state.get().net.get(token).map(|conn| conn.listener);
+    let Some(listener) = listener else { return Ok(()) };
+    let via = core.get().state.get().net.via(token, &parsed);
+    let via = match via {
+        Ok(via) => via,
+        Err(reject) => {
+            core.get().state.get().net.reject(token, head, reject);
+            return Ok(());
+        }
     };
+    let built = core.get().scopes.get().build(py, &parsed, listener, (token, &via));
     let scope = match built {
         Ok(scope) => scope,
         Err(error) => {
@@ -77,7 +81,7 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
         }
     };
     // A scope has no variables.
-    let begin = core.get().state.get().net.begin_of(token, &parsed, &|_| None);
+    let begin = core.get().state.get().net.begin_of(&parsed, via, &|_| None);
     let seq = {
         let mut state = core.get().state.get();
         let seq = state.net.begin(token, head, begin, Exchange::default());

@@ -1,6 +1,9 @@
 //! What the server answers to a valid request by itself: the application does not hear of it, and
 //! the connection goes on by the usual rules.
 
+use tricorn_wire::head::Head as Parsed;
+
+use super::via::Via;
 use super::{Begin, Head, Net, Step, Token};
 
 /// A whole response with a short text.
@@ -11,6 +14,12 @@ pub(super) struct Answer<'a> {
 }
 
 impl<X> Net<X> {
+    /// What has to be known of a request to answer it here.
+    pub(super) fn begin_own(&mut self, token: Token, parsed: &Parsed) -> Begin {
+        let via = Via { id: None, ..self.via_or_peer(token, parsed) };
+        self.begin_of(parsed, via, &|_| None)
+    }
+
     /// Answers the request in the application's place.
     pub(super) fn answer_head(
         &mut self,

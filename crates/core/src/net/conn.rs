@@ -21,9 +21,11 @@ use tricorn_wire::response::{Asked, Response};
 use super::access::Draft;
 use super::link::Link;
 use super::output::Output;
+use super::preface::Preface;
 use super::spent::Spent;
 use super::streams::Streams;
 use super::timer::NEVER;
+use super::via::Standing;
 use crate::inflight::Place;
 use crate::scoreboard::Row;
 use crate::settings::Timeouts;
@@ -52,6 +54,9 @@ pub struct Conn<X> {
     /// There if the connection speaks HTTP/2.
     pub(super) streams: Option<Box<Streams>>,
     pub peer: Option<SocketAddr>,
+    pub(super) standing: Standing,
+    /// There until a proxy has said whose connection it is.
+    pub(super) preface: Option<Box<Preface>>,
     /// Index of the listener it came from.
     pub listener: u32,
     /// Changes in `enter` only, which counts.
@@ -98,6 +103,8 @@ pub struct Conn<X> {
     pub(super) called: bool,
     /// The access line of the running request.
     pub(super) draft: Option<Box<Draft>>,
+    /// The id of the running request, if it has one.
+    pub(super) id: Option<Box<str>>,
     /// Counts the requests; tells the application's handles of different requests apart.
     pub seq: u32,
     /// For how long the application has had the running request.
@@ -124,6 +131,8 @@ impl<X> Conn<X> {
             link,
             streams: None,
             peer,
+            standing: Standing::default(),
+            preface: None,
             listener,
             phase: Phase::Head,
             place: Place::default(),
@@ -151,6 +160,7 @@ impl<X> Conn<X> {
             corked: false,
             called: false,
             draft: None,
+            id: None,
             seq: 0,
             spent: Spent::default(),
             since: now,
@@ -180,6 +190,7 @@ impl<X> Conn<X> {
             (true, false) => {
                 row.in_flight.subtract();
                 row.table.hide(&mut self.place);
+                self.id = None;
             }
             _ => {}
         }

@@ -12,7 +12,7 @@ use tricorn_wire::response::{interim, refusal, Fault};
 use super::conn::{Conn, Phase};
 use super::output::Flush;
 use super::sys::{self, Io};
-use super::{stamp, Net, Token};
+use super::{Net, Token};
 
 /// Bodies up to this size are copied behind the head: cheaper than a second slice.
 const SMALL: usize = 16 * 1024;
@@ -180,8 +180,9 @@ impl<X> Net<X> {
         });
         if opened {
             self.refresh_date();
-            let stamp = stamp(&self.settings, &self.date);
+            let stamp = self.settings.stamp(&self.date);
             if let Some(conn) = self.conns.get_mut(token) {
+                conn.show_id();
                 conn.response.frame(whole, stamp, &mut conn.held);
                 if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
                     access.note_fields(draft, &conn.held);
@@ -258,12 +259,11 @@ impl<X> Net<X> {
     }
 
     fn answer_and_close(&mut self, token: Token, status: u16, detail: &str) {
-        let Some(is_head) = self.conns.get_mut(token).map(|conn| conn.response.is_to_head()) else {
-            return;
-        };
         self.refresh_date();
-        let answer = refusal(status, detail, is_head, stamp(&self.settings, &self.date));
+        let stamp = self.settings.stamp(&self.date);
         if let Some(conn) = self.conns.get_mut(token) {
+            let is_head = conn.response.is_to_head();
+            let answer = refusal(status, detail, is_head, conn.id_field(), stamp);
             conn.held.clear();
             conn.response.replaced_by(status);
             conn.push(&answer);

@@ -1,5 +1,7 @@
 //! A whole head: handed to whoever parses it where it lies, and then the start of a request, or not.
 
+use std::net::SocketAddr;
+
 use tricorn_wire::body::Body;
 use tricorn_wire::head::{parse, Framing, Head as Parsed, Slots};
 use tricorn_wire::limits::Limits;
@@ -9,6 +11,7 @@ use tricorn_wire::response::{Asked, Response};
 use super::access::Draft;
 use super::conn::{Conn, Phase};
 use super::spent::Spent;
+use super::via::Via;
 use super::{Net, Token};
 
 /// A buffer that holds a whole head; the reactor gets it back through `begin` or `reject`.
@@ -61,6 +64,9 @@ pub struct Begin {
     pub framing: Framing,
     pub asked: Asked,
     pub expects_continue: bool,
+    pub client: Option<SocketAddr>,
+    /// What the request is called.
+    pub id: Option<Box<str>>,
     /// The start of its access line.
     pub draft: Option<Box<Draft>>,
 }
@@ -70,12 +76,12 @@ impl<X> Net<X> {
     /// line, and a request that has none gives none.
     pub fn begin_of(
         &mut self,
-        token: Token,
         parsed: &Parsed,
+        via: Via,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Begin {
-        let peer = self.conns.get_mut(token).and_then(|conn| conn.peer);
         let access = self.access.as_mut();
+        let draft = access.and_then(|access| access.begin(parsed, &via, variable));
         Begin {
             framing: parsed.framing,
             asked: Asked {
@@ -84,7 +90,9 @@ impl<X> Net<X> {
                 keep_alive: parsed.keep_alive,
             },
             expects_continue: parsed.expects_continue,
-            draft: access.and_then(|access| access.begin(parsed, peer, variable)),
+            client: via.client,
+            id: via.id,
+            draft,
         }
     }
 
@@ -92,10 +100,11 @@ impl<X> Net<X> {
     pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: X) -> u32 {
         self.slot.requests.add();
         let now = self.now;
-        let peer = self.conns.get_mut(token).map(|conn| conn.peer);
         let came = self.timer.to_monotonic(now);
-        let show = |peer| self.slot.table.show(head.bytes(), peer, came);
-        let place = peer.map(show).unwrap_or_default();
+        let client = begin.client;
+        let is_there = self.conns.get_mut(token).is_some();
+        let show = || self.slot.table.show(head.bytes(), client, came);
+        let place = is_there.then(show).unwrap_or_default();
         self.take_in(token, head, begin);
         let Some(conn) = self.conns.get_mut(token) else { return 0 };
         conn.place = place;
@@ -122,6 +131,7 @@ impl<X> Net<X> {
         conn.committed = false;
         conn.called = false;
         conn.draft = begin.draft;
+        conn.id = begin.id;
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.held.clear();

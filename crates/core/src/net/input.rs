@@ -130,6 +130,9 @@ impl<X> Net<X> {
     }
 
     fn step_head(&mut self, token: Token) -> Step<X> {
+        if let Some(step) = self.step_preface(token) {
+            return step;
+        }
         self.ensure_scratch();
         for _ in 0..READS {
             let limits = self.settings.limits;

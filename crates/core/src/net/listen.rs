@@ -9,6 +9,7 @@ use mio::{Interest, Registry};
 use super::balance::RETRY_MS;
 use super::conn::{Conn, Phase};
 use super::link::Link;
+use super::preface::Preface;
 use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
 use super::tls::{Identity, Session};
@@ -174,11 +175,23 @@ impl<X> Net<X> {
         self.slot.accepted.add();
         let mut conn = Conn::new(Link::Socket(accepted.fd), accepted.peer, listener, self.now);
         conn.writable = true;
+        let address = accepted.peer.map(|peer| peer.ip());
+        conn.standing.trusted = self.settings.proxy.trust.has_peer(address);
+        let protocol = self.settings.proxy.protocol.as_ref();
+        match protocol.map(|(versions, senders)| (*versions, senders.has_peer(address))) {
+            None => {}
+            Some((versions, true)) => conn.preface = Some(Preface::new(versions)),
+            Some((_, false)) => {
+                self.complain_once(accepted.peer, "--proxy-allow-from does not name it");
+                return None;
+            }
+        }
         if let Some(identity) =
             self.listeners.get(listener as usize).and_then(|l| l.identity.as_ref())
         {
             conn.output.tls = Session::new(identity);
             conn.output.tls.as_ref()?;
+            conn.standing.secure = true;
         }
         let fd = conn.fd();
         let token = self.conns.insert(conn);

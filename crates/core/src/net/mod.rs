@@ -9,6 +9,7 @@
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
+//! * `via` who asks, through proxies too · `preface` what they say first · `request_id` names in logs
 //! * `tls` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
@@ -29,13 +30,16 @@ mod input;
 mod link;
 mod listen;
 pub mod output;
+mod preface;
 mod probe;
+mod request_id;
 mod slab;
 pub mod spent;
 mod streams;
 pub mod sys;
 mod timer;
 pub mod tls;
+pub mod via;
 
 use std::collections::VecDeque;
 use std::io;
@@ -46,7 +50,6 @@ use mio::event::Event;
 use mio::{Events, Poll, Registry, Waker};
 use tricorn_wire::date;
 use tricorn_wire::reject::Reject;
-use tricorn_wire::response::Stamp;
 
 use self::access::AccessLog;
 use self::admission::Line;
@@ -62,6 +65,7 @@ use self::probe::Probe;
 use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
+use self::via::Fronts;
 use crate::scoreboard::Slot;
 use crate::settings::Settings;
 
@@ -158,6 +162,7 @@ pub struct Net<X> {
     /// Something to tell the operator, for the interface to take.
     pub(crate) complaint: Option<String>,
     pub(crate) access: Option<AccessLog>,
+    fronts: Fronts,
     /// Where this worker counts.
     slot: Slot,
     /// There if it is measured how long work waits.
@@ -170,6 +175,7 @@ impl<X> Net<X> {
         let registry = poll.registry().try_clone()?;
         let mut net = Self {
             waker: Waker::new(&registry, WAKER)?,
+            fronts: Fronts::new(&settings)?,
             timer: Timer::new(&registry, TIMER)?,
             registry,
             listeners: Vec::new(),
@@ -509,9 +515,4 @@ impl<X> Net<X> {
         // It fails only when the poller is gone, and then there is nobody to wake.
         let _ = self.waker.wake();
     }
-}
-
-/// What the server adds to a response head.
-fn stamp<'a>(settings: &Settings, date: &'a [u8; date::LEN]) -> Stamp<'a> {
-    Stamp { date: settings.date_header.then_some(date), server: settings.server_header }
 }

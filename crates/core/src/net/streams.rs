@@ -173,8 +173,9 @@ impl<X> Net<X> {
         let load = Arc::clone(&all.load);
         let fd = conn.link.fd();
         let carried = Carried::new(stream, parent, fd, load);
-        let (peer, listener) = (conn.peer, conn.listener);
+        let (peer, standing, listener) = (conn.peer, conn.standing, conn.listener);
         let mut child = Conn::new(Link::Stream(Box::new(carried)), peer, listener, now);
+        child.standing = standing;
         child.writable = true;
         child.readable = true;
         child.input = head;

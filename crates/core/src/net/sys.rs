@@ -46,6 +46,12 @@ pub fn recv(fd: RawFd, buf: &mut [u8]) -> Io {
     repeat(|| unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), 0) })
 }
 
+/// The same, and the bytes stay where they are.
+pub fn peek(fd: RawFd, buf: &mut [u8]) -> Io {
+    // SAFETY: as in `recv`.
+    repeat(|| unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_PEEK) })
+}
+
 #[cfg(target_os = "linux")]
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 #[cfg(not(target_os = "linux"))]

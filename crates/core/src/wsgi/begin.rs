@@ -70,16 +70,17 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
             Ok(parsed)
         }
     });
-    let parsed = match parsed {
-        Ok(parsed) => parsed,
+    let parsed = parsed.and_then(|parsed| Ok((this.net().via(token, &parsed)?, parsed)));
+    let (via, parsed) = match parsed {
+        Ok(both) => both,
         Err(reject) => {
             this.net().reject(token, head, reject);
             return Ok(None);
         }
     };
-    let origin = this.net().get(token).map(|conn| (conn.peer, conn.listener));
-    let Some((peer, listener)) = origin else { return Ok(None) };
-    let built = this.lock_environs().build(py, &parsed, listener, (token, peer));
+    let listener = this.net().get(token).map(|conn| conn.listener);
+    let Some(listener) = listener else { return Ok(None) };
+    let built = this.lock_environs().build(py, &parsed, listener, (token, &via));
     let environ = match built {
         Ok(environ) => environ,
         Err(error) => {
@@ -96,7 +97,7 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
     let variable = |name: &str| {
         variables.iter().find(|(_, known)| known == name).and_then(|(value, _)| value.clone())
     };
-    let begin = this.net().begin_of(token, &parsed, &variable);
+    let begin = this.net().begin_of(&parsed, via, &variable);
     let route = Route::new(parsed.method.as_bytes(), parsed.target.path);
     let at_once = begin.framing == Framing::Length(0) || begin.expects_continue;
     let exchange = Exchange { environ: Some(environ.unbind()), route, ..Exchange::default() };

@@ -116,7 +116,9 @@ impl WsgiCore {
     /// Writes access lines in `format` to a copy of `fd`, but for requests of the paths `exclude`.
     fn access_log(&self, fd: RawFd, format: &str, exclude: Vec<String>) -> PyResult<()> {
         let file = sys::duplicate(fd)?;
-        self.net().access = Some(AccessLog::new(file, format, exclude));
+        let mut net = self.net();
+        let has_ids = net.settings.proxy.request_ids;
+        net.access = Some(AccessLog::new(file, format, exclude, has_ids));
         Ok(())
     }
 

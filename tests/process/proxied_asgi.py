@@ -1,0 +1,29 @@
+"""An ASGI application that answers with what it is told of its client, as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Show the scope, but raise on a path that ends in /fail, and set an id of its own on /own."""
+    if scope["type"] != "http":
+        return
+    if scope["path"].endswith("/fail"):
+        raise ValueError("it fails")
+    fields = [(name.decode(), value.decode("latin-1")) for name, value in scope["headers"]]
+    seen = {
+        "client": scope["client"],
+        "scheme": scope["scheme"],
+        "server": scope["server"],
+        "root": scope["root_path"],
+        "path": scope["path"],
+        "raw": scope["raw_path"].decode(),
+        "host": [value for name, value in fields if name == "host"],
+        "ids": [value for name, value in fields if name == "x-request-id"],
+        "id": scope["extensions"].get("tricorn.request_id", {}).get("id"),
+    }
+    headers = [(b"x-request-id", b"mine")] if scope["path"].endswith("/own") else []
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
