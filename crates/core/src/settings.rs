@@ -12,6 +12,7 @@ use tricorn_wire::limits::{Limits, MAX_FIELDS};
 use tricorn_wire::proxy_protocol::Versions;
 use tricorn_wire::response::Stamp;
 use tricorn_wire::trust::Trust;
+use tricorn_wire::ws::deflate::offer::Wishes;
 
 /// Milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +56,44 @@ pub struct Proxies {
     pub request_ids: bool,
 }
 
+/// How WebSockets are kept; times in milliseconds, 0 for never.
+#[derive(Clone, Copy, Debug)]
+pub struct WebSockets {
+    /// Bytes of a message at the most.
+    pub max_size: usize,
+    /// Messages that wait for the application.
+    pub max_queue: usize,
+    pub ping_interval: u64,
+    pub ping_timeout: u64,
+    pub close_timeout: u64,
+    /// None if nothing is compressed.
+    pub deflate: Option<Wishes>,
+}
+
+impl WebSockets {
+    fn read(config: &Bound<PyAny>) -> PyResult<Self> {
+        let section = config.getattr("websocket")?;
+        let size = |name: &str| -> PyResult<usize> { section.getattr(name)?.extract() };
+        let milliseconds = |name: &str| -> PyResult<u64> {
+            let seconds: f64 = section.getattr(name)?.extract()?;
+            Ok((seconds * 1000.0) as u64)
+        };
+        let flag = |name: &str| -> PyResult<bool> { section.getattr(name)?.extract() };
+        let wishes = Wishes {
+            bits: section.getattr("window_bits")?.extract()?,
+            takes_over: flag("context_takeover")?,
+        };
+        Ok(Self {
+            max_size: size("max_size")?,
+            max_queue: size("max_queue")?,
+            ping_interval: milliseconds("ping_interval")?,
+            ping_timeout: milliseconds("ping_timeout")?,
+            close_timeout: milliseconds("close_timeout")?,
+            deflate: flag("per_message_deflate")?.then_some(wishes),
+        })
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub limits: Limits,
@@ -73,6 +112,7 @@ pub struct Settings {
     pub http2: Option<tricorn_h2::Limits>,
     /// … and nothing else is.
     pub http2_only: bool,
+    pub websockets: WebSockets,
     pub root_path: String,
     pub proxy: Proxies,
     /// Where health is asked for.
@@ -150,6 +190,7 @@ impl Settings {
             http2: read_http2(config)?,
             http2_only: spoken(config)? == "only",
             proxy: read_proxies(&config.getattr("proxy")?)?,
+            websockets: WebSockets::read(config)?,
             root_path: http.getattr("root_path")?.extract()?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,

@@ -282,6 +282,33 @@ impl Response {
         }
     }
 
+    /// Begins the answer with which the connection turns to another protocol (RFC 9110 §15.2.2):
+    /// 101, or 200 where CONNECT asked for it. `fields` are those of the handshake.
+    pub fn switch<'a>(
+        &mut self,
+        status: u16,
+        fields: impl Iterator<Item = (&'static [u8], &'a [u8])>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        debug_assert!(self.is_waiting());
+        self.status = status;
+        status_line(status, reason(status).as_bytes(), out)?;
+        for (name, value) in fields {
+            check_field(name, value)?;
+            write_field(name, value, out);
+        }
+        self.state = State::Opened;
+        Ok(())
+    }
+
+    /// Ends that head: what follows is not HTTP.
+    pub fn end_switch(&mut self, stamp: Stamp, out: &mut Vec<u8>) {
+        self.state = State::UntilClose;
+        self.keep_alive = false;
+        self.write_stamp(stamp, out);
+        out.extend_from_slice(b"\r\n");
+    }
+
     /// Accounts for a piece of body and says what goes around it.
     pub fn piece(&mut self, length: usize) -> Result<Wrap, Fault> {
         let wrap = self.wrap(length)?;

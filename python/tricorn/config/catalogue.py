@@ -13,6 +13,7 @@ from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.setting import Setting, settings_of
 from tricorn.config.tls import Tls
 from tricorn.config.traffic import Http, Limits, Timeouts
+from tricorn.config.websocket import WebSocket
 
 SECTIONS: dict[str, type] = {
     "app": App,
@@ -23,6 +24,7 @@ SECTIONS: dict[str, type] = {
     "proxy": Proxy,
     "http": Http,
     "http2": Http2,
+    "websocket": WebSocket,
     "limits": Limits,
     "timeouts": Timeouts,
     "admission": Admission,

@@ -24,6 +24,7 @@ from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.tls import Tls, WrongFileError, load_context
 from tricorn.config.traffic import Http, Limits, Timeouts
+from tricorn.config.websocket import WebSocket
 from tricorn.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Config:
     proxy: Proxy
     http: Http
     http2: Http2
+    websocket: WebSocket
     limits: Limits
     timeouts: Timeouts
     admission: Admission

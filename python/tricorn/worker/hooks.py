@@ -72,7 +72,7 @@ def request_of(scope: dict[str, Any]) -> str:
     try:
         if "REQUEST_METHOD" in scope:
             return f"{scope['REQUEST_METHOD']} {scope['RAW_URI']}"
-        return f"{scope['method']} {scope['raw_path'].decode('latin-1')}"
+        return f"{scope.get('method', 'WebSocket')} {scope['raw_path'].decode('latin-1')}"
     except Exception:
         return "a request"
 

@@ -13,6 +13,7 @@ use super::exchange::Exchange;
 use super::overdue::{self, Deserted, Held};
 use super::scope::Scopes;
 use super::task::TaskMaker;
+use super::websocket::ending::Rests;
 use crate::net::access::AccessLog;
 use crate::net::{sys, Net, Poller};
 use crate::py::call::bug;
@@ -28,6 +29,7 @@ pub const MOST_CALLS: usize = 64;
 pub struct State {
     pub net: Net<Exchange>,
     pub deserted: Deserted,
+    pub rests: Rests,
     /// The loop is inside `poll`: nothing has to be scheduled, and waiters may run in place.
     pub in_poll: bool,
     /// A `call_soon(poll)` is on its way.
@@ -77,6 +79,7 @@ impl AsgiCore {
             state: OwnerCell::new(State {
                 net,
                 deserted: Deserted::default(),
+                rests: Rests::default(),
                 in_poll: false,
                 scheduled: false,
             }),

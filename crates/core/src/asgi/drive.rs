@@ -5,9 +5,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use tricorn_wire::head::Slots;
 use tricorn_wire::reject::Reject;
+use tricorn_wire::ws::close::{Close, LOST};
+use tricorn_wire::ws::handshake::Wanted;
 
 use super::core::AsgiCore;
 use super::exchange::Exchange;
+use super::websocket::receive::disconnect as websocket_disconnect;
+use super::websocket::{begin as websocket, ending};
 use super::{overdue, receive, task};
 use crate::net::{Head, Step, Token};
 use crate::py::call::call;
@@ -32,7 +36,13 @@ pub fn advance(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<usize> {
             }
             Step::Body => {
                 calls += 1;
-                wake_receivers(core, token)?;
+                let is_websocket =
+                    core.get().state.get().net.get(token).is_some_and(|c| c.websocket.is_some());
+                if is_websocket {
+                    ending::wake(core, token)?;
+                } else {
+                    wake_receivers(core, token)?;
+                }
             }
             Step::Drained => {
                 calls += 1;
@@ -71,7 +81,21 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
+    let offer = match websocket::look(core, &parsed) {
+        Wanted::Http => None,
+        Wanted::WebSocket(offer) => Some(offer),
+        Wanted::Refused(refusal) => {
+            let mut state = core.get().state.get();
+            let begin = state.net.begin_of(&parsed, via, &|_| None);
+            state.net.refuse_handshake(token, head, begin, refusal);
+            return Ok(());
+        }
+    };
     let built = core.get().scopes.get().build(py, &parsed, listener, (token, &via));
+    let built = built.and_then(|scope| match &offer {
+        Some(offer) => websocket::turn_scope(&scope, offer).map(|()| scope),
+        None => Ok(scope),
+    });
     let scope = match built {
         Ok(scope) => scope,
         Err(error) => {
@@ -82,15 +106,23 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
     };
     // A scope has no variables.
     let begin = core.get().state.get().net.begin_of(&parsed, via, &|_| None);
+    let is_websocket = offer.is_some();
     let seq = {
         let mut state = core.get().state.get();
-        let seq = state.net.begin(token, head, begin, Exchange::default());
+        let agreed = offer.as_ref().map(|offer| offer.deflate.as_ref().map(|(agreed, _)| *agreed));
+        let exchange = offer.map_or_else(Exchange::default, websocket::exchange);
+        let seq = state.net.begin(token, head, begin, exchange);
+        if let Some(agreed) = agreed {
+            state.net.await_accept(token, agreed);
+        }
         state.net.call_begins(token);
         seq
     };
     let target = Target { token, seq };
-    let send = handle::new(core, Kind::Send, target, None)?;
-    let receive = handle::new(core, Kind::Receive, target, None)?;
+    let (send, receive) =
+        if is_websocket { (Kind::WsSend, Kind::WsReceive) } else { (Kind::Send, Kind::Receive) };
+    let send = handle::new(core, send, target, None)?;
+    let receive = handle::new(core, receive, target, None)?;
     let app = core.get().app.bind(py);
     match call(app, [scope.as_any(), &receive, &send]) {
         Ok(coroutine) => task::start(core, target, coroutine, scope.as_any()),
@@ -162,8 +194,12 @@ fn stalled(core: &Bound<'_, AsgiCore>, token: Token, reject: Reject) -> PyResult
 /// The exchange is over for the application: whoever waits is told so.
 pub fn gone(core: &Bound<'_, AsgiCore>, exchange: Exchange, wake: Wake) -> PyResult<()> {
     let py = core.py();
+    let lost = exchange.websocket.is_some().then(|| Close { code: LOST, reason: String::new() });
     for waiter in &exchange.receivers {
-        let message = receive::disconnect(py)?;
+        let message = match &lost {
+            Some(close) => websocket_disconnect(py, close)?,
+            None => receive::disconnect(py)?,
+        };
         keep_going(core, resolve(waiter.bind(py), Ok(message), wake))?;
     }
     for waiter in &exchange.senders {

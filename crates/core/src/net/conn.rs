@@ -8,6 +8,7 @@
 //!                        ▼                 ▼
 //!                      Linger ─── peer's end or deadline ───► closed
 //! ```
+//! A WebSocket goes from Exchange to WebSocket when the application accepts it, and then to Linger.
 //! A connection that speaks HTTP/2 goes from Head to Streams, and each of its streams is a
 //! connection of its own, from Head to Linger.
 
@@ -26,6 +27,7 @@ use super::spent::Spent;
 use super::streams::Streams;
 use super::timer::NEVER;
 use super::via::Standing;
+use super::websocket::WebSocket;
 use crate::inflight::Place;
 use crate::scoreboard::Row;
 use crate::settings::Timeouts;
@@ -46,6 +48,8 @@ pub enum Phase {
     Linger,
     /// It carries the streams of HTTP/2.
     Streams,
+    /// It is a WebSocket.
+    WebSocket,
 }
 
 /// `X` is what the interface (ASGI, WSGI) keeps with a running exchange.
@@ -53,6 +57,8 @@ pub struct Conn<X> {
     pub(super) link: Link,
     /// There if the connection speaks HTTP/2.
     pub(super) streams: Option<Box<Streams>>,
+    /// There if the connection is a WebSocket, or its running request asks for one.
+    pub websocket: Option<Box<WebSocket>>,
     pub peer: Option<SocketAddr>,
     pub(super) standing: Standing,
     /// There until a proxy has said whose connection it is.
@@ -130,6 +136,7 @@ impl<X> Conn<X> {
         Self {
             link,
             streams: None,
+            websocket: None,
             peer,
             standing: Standing::default(),
             preface: None,
@@ -271,17 +278,23 @@ impl<X> Conn<X> {
         match self.phase {
             Phase::Head => input,
             Phase::Admission => false,
+            // What a client sends before it is accepted can wait.
+            Phase::Exchange if self.websocket.is_some() => self.wants_body && self.is_gone(),
             // What comes behind the body is the next request: that has to wait.
             Phase::Exchange => self.wants_body && (input && !self.body.is_done() || self.is_gone()),
-            Phase::Discard(_) | Phase::Linger | Phase::Streams => input,
+            Phase::Discard(_) | Phase::Linger | Phase::Streams | Phase::WebSocket => input,
         }
     }
 
     /// When this connection has to be looked at if nothing happens.
     pub(super) fn next_deadline(&self, timeouts: &Timeouts) -> u64 {
         let after = |milliseconds: u64| self.since.saturating_add(milliseconds);
-        if !self.output.is_empty() {
-            return after(timeouts.write);
+        let write = if self.output.is_empty() { NEVER } else { after(timeouts.write) };
+        if let (Some(socket), Phase::WebSocket) = (&self.websocket, self.phase) {
+            return write.min(socket.deadline());
+        }
+        if write != NEVER {
+            return write;
         }
         match self.phase {
             Phase::Head if self.has_pending() => after(timeouts.head),
@@ -289,7 +302,7 @@ impl<X> Conn<X> {
             Phase::Head => after(timeouts.keep_alive),
             Phase::Admission => after(timeouts.queue),
             Phase::Exchange if self.wants_body && !self.body.is_done() => after(timeouts.body),
-            Phase::Exchange => NEVER,
+            Phase::Exchange | Phase::WebSocket => NEVER,
             Phase::Discard(_) => after(timeouts.body),
             Phase::Linger => after(timeouts.linger),
             Phase::Streams => self.streams.as_ref().map_or(NEVER, |all| {

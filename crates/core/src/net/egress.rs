@@ -79,7 +79,7 @@ impl<X> Net<X> {
     }
 
     /// The piece waits until the application lets go, and goes out with those that follow.
-    fn cork(&mut self, token: Token) {
+    pub(super) fn cork(&mut self, token: Token) {
         if let Some(conn) = self.conns.get_mut(token) {
             conn.committed = true;
             if !std::mem::replace(&mut conn.corked, true) {
@@ -99,6 +99,9 @@ impl<X> Net<X> {
             let Some(conn) = self.conns.get_mut(token) else { continue };
             if std::mem::take(&mut conn.corked) && !conn.held.is_empty() {
                 conn.push_held();
+                if conn.websocket.is_some() {
+                    conn.held = Vec::new(); // it may idle for long
+                }
                 self.sent(token);
             }
         }
@@ -459,7 +462,7 @@ impl<X> Conn<X> {
     }
 
     /// The same for the held bytes and a large body behind them, which is not copied.
-    fn push_large(&mut self, bytes: &[u8], keep: impl FnOnce() -> PyBackedBytes) {
+    pub(super) fn push_large(&mut self, bytes: &[u8], keep: impl FnOnce() -> PyBackedBytes) {
         self.committed = true;
         if self.is_stream() {
             let held = std::mem::take(&mut self.held);

@@ -132,6 +132,7 @@ impl<X> Net<X> {
         conn.called = false;
         conn.draft = begin.draft;
         conn.id = begin.id;
+        conn.websocket = None;
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.held.clear();

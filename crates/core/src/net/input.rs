@@ -34,7 +34,7 @@ impl<X> Net<X> {
     pub fn step(&mut self, token: Token) -> Step<X> {
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
         if conn.broken {
-            return Step::Closed(self.close(token));
+            return self.step_broken(token);
         }
         if conn.is_waiting {
             return Step::Idle; // `release` goes on with it
@@ -73,7 +73,7 @@ impl<X> Net<X> {
             let before = conn.output.len();
             let is_stream = conn.is_stream();
             match conn.flush_output() {
-                Flush::Broken => return Some(Step::Closed(self.close(token))),
+                Flush::Broken => return Some(self.step_broken(token)),
                 Flush::Later => {
                     conn.writable = false;
                     if conn.output.len() < before {
@@ -118,6 +118,7 @@ impl<X> Net<X> {
             Phase::Discard(_) => self.step_discard(token),
             Phase::Linger => self.step_linger(token),
             Phase::Streams => self.step_streams(token),
+            Phase::WebSocket => self.step_websocket(token),
         }
     }
 
@@ -352,6 +353,9 @@ impl<X> Net<X> {
             self.renew(token);
             return None; // something happened since it was seen
         }
+        if conn.phase() == Phase::WebSocket {
+            return self.expire_websocket(token);
+        }
         if !conn.output.is_empty() {
             conn.link.break_off(); // the peer reads nothing: no use in waiting for it
             return Some(Step::Closed(self.close(token)));
@@ -368,7 +372,7 @@ impl<X> Net<X> {
             Phase::Admission => Some(self.give_up_waiting(token)),
             Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
             Phase::Streams => Some(self.expire_streams(token)),
-            Phase::Head | Phase::Discard(_) | Phase::Linger => {
+            Phase::Head | Phase::Discard(_) | Phase::Linger | Phase::WebSocket => {
                 Some(Step::Closed(self.close(token)))
             }
         }

@@ -5,6 +5,7 @@
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once
 //! * `streams` connections that speak HTTP/2 · `link` what carries a connection: a socket, or a stream
+//! * `websocket` connections that are WebSockets
 //! * `bell` what a thread waits for
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
@@ -40,6 +41,7 @@ pub mod sys;
 mod timer;
 pub mod tls;
 pub mod via;
+mod websocket;
 
 use std::collections::VecDeque;
 use std::io;
@@ -66,6 +68,7 @@ use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
 use self::via::Fronts;
+pub use self::websocket::News;
 use crate::scoreboard::Slot;
 use crate::settings::Settings;
 
@@ -144,6 +147,7 @@ pub struct Net<X> {
     pub(crate) reads_first: bool,
     line: Line,
     batch: Batch,
+    shared: websocket::Shared,
     timer: Timer,
     /// Milliseconds since the start, as of the last `wait` or `touch`.
     now: u64,
@@ -189,6 +193,7 @@ impl<X> Net<X> {
             reads_first: false,
             line: Line::default(),
             batch: Batch::default(),
+            shared: websocket::Shared::default(),
             now: 0,
             date: [0; date::LEN],
             date_second: 0,
@@ -465,6 +470,7 @@ impl<X> Net<X> {
             }
         }
         self.touch();
+        self.part_websockets();
         for token in parents {
             self.stop_streams(token);
         }
