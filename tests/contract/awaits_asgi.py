@@ -76,7 +76,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     path: str = scope["path"]
     if path == "/leave":
         await receive()
-        return await respond(send, 200, True, b"")
+        await respond(send, 200, True, b"")
+        return
     told = await WAITS[path](receive) if path in WAITS else " ".join(after)
     await respond(send, 200, True, told.encode())
     if path == "/after":

@@ -1,4 +1,4 @@
-"""The section about HTTP/2: whether it is spoken, and how much one connection may have at a time."""
+"""The section about HTTP/2: whether it is spoken, and how much one connection may have."""
 
 from __future__ import annotations
 

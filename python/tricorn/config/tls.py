@@ -62,7 +62,8 @@ def load_context(
 ) -> TlsContext | None:
     """Certificate and key, checked; None without a certificate.
 
-    ``protocols`` are those that ALPN may choose from (RFC 7301). ``origins`` tells by flat name where each setting came from. Raises WrongFileError.
+    ``protocols`` are those that ALPN may choose from (RFC 7301). ``origins`` tells by
+    flat name where each setting came from. Raises WrongFileError.
     """
     if tls.cert is None:
         if tls.key is None:
