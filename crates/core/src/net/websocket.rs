@@ -18,6 +18,7 @@ use tricorn_wire::ws::deflate::Agreed;
 use tricorn_wire::ws::frame::{control, Opcode, Prefix};
 use tricorn_wire::ws::handshake::Refusal;
 use tricorn_wire::ws::reader::{Event, Message, Reader};
+use tricorn_wire::ws::Fault;
 
 use super::answer::Answer;
 use super::conn::{Conn, Phase};
@@ -54,6 +55,8 @@ pub struct WebSocket {
     /// How it ends for the application.
     ending: Option<Box<Close>>,
     stage: Stage,
+    /// The client has broken a rule: we close once the application has had what came before.
+    fault: Option<Fault>,
     /// A ping is out, and nothing has come since.
     is_pinged: bool,
     /// When to ping, or until when something must have come, in milliseconds of the reactor.
@@ -86,6 +89,7 @@ impl WebSocket {
             pong: None,
             ending: None,
             stage: Stage::Open,
+            fault: None,
             is_pinged: false,
             by: NEVER,
         }
@@ -117,12 +121,18 @@ impl WebSocket {
         (std::mem::take(&mut self.queue), close)
     }
 
+    /// Does the connection have something to do when the application waits?
+    pub fn waits_for_app(&self) -> bool {
+        self.fault.is_some()
+    }
+
     fn has_news(&self) -> bool {
         !self.queue.is_empty() || self.has_ended()
     }
 
     fn is_full(&self, settings: &WebSockets) -> bool {
-        self.queue.len() >= settings.max_queue || self.queued >= READ_AHEAD
+        let is_full = self.queue.len() >= settings.max_queue || self.queued >= READ_AHEAD;
+        is_full || self.fault.is_some()
     }
 
     /// When the connection has to be looked at.
@@ -160,10 +170,7 @@ impl WebSocket {
                         Some(Event::Pong) | None => {}
                     }
                 }
-                Err(fault) => {
-                    self.say_close(fault.code(), fault.detail(), out);
-                    self.stage = Stage::Over;
-                }
+                Err(fault) => self.fault = Some(fault),
             }
         }
         at
@@ -201,6 +208,13 @@ impl WebSocket {
             self.stage = Stage::Closing;
         }
         self.end_with(Close { code, reason: reason.to_owned() });
+    }
+
+    /// Closes for what the client did.
+    fn fail(&mut self, fault: Fault, out: &mut Vec<u8>) {
+        self.say_close(fault.code(), fault.detail(), out);
+        self.fault = None;
+        self.stage = Stage::Over;
     }
 
     /// The first reason counts.
@@ -369,6 +383,15 @@ impl<X> Net<X> {
             if socket.stage == Stage::Over {
                 return self.leave_websocket(token);
             }
+            if let Some(fault) = socket.fault {
+                if has_app && !(conn.wants_body && socket.queue.is_empty()) {
+                    return Step::Idle;
+                }
+                socket.fail(fault, &mut conn.held);
+                conn.push_held();
+                self.sent(token);
+                continue;
+            }
             if socket.is_full(&self.settings.websockets) || !self.read_frames(token) {
                 return Step::Idle;
             }
@@ -424,6 +447,9 @@ impl<X> Net<X> {
         let is_stuck = conn.output.len() + conn.held.len() > most;
         let had = conn.held.len();
         let taken = socket.feed(input, is_stuck, settings, &mut self.shared, &mut conn.held);
+        if socket.fault.is_some() && socket.stage == Stage::Open {
+            socket.by = after(self.now, settings.close_timeout);
+        }
         if conn.held.len() > had {
             conn.push_held();
             self.sent(token);
@@ -492,8 +518,9 @@ impl<X> Net<X> {
             return None;
         }
         let unread = conn.readable || !conn.input.is_empty();
-        match socket.stage {
-            Stage::Open if !socket.is_pinged => {
+        match (socket.stage, socket.fault) {
+            (_, Some(fault)) => socket.fail(fault, &mut conn.held),
+            (Stage::Open, None) if !socket.is_pinged => {
                 control(Opcode::Ping, b"", &mut conn.held);
                 socket.is_pinged = settings.ping_timeout > 0;
                 let wait =
@@ -501,8 +528,8 @@ impl<X> Net<X> {
                 socket.by = after(now, wait);
             }
             // The answer may be among what was not read yet.
-            Stage::Open if unread => socket.by = after(now, settings.ping_timeout),
-            Stage::Open => {
+            (Stage::Open, None) if unread => socket.by = after(now, settings.ping_timeout),
+            (Stage::Open, None) => {
                 socket.say_close(close::SERVER_ERROR, "keepalive ping timeout", &mut conn.held);
                 socket.stage = Stage::Over;
             }
