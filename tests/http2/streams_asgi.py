@@ -62,6 +62,11 @@ async def slow(_scope: Message, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"done"})
 
 
+async def idle(_scope: Message, _receive: Receive, _send: Send) -> None:
+    """Neither reads nor answers for longer than a test takes."""
+    await asyncio.sleep(20)
+
+
 async def large(scope: Message, _receive: Receive, send: Send) -> None:
     """As many bytes as the query says, in one piece."""
     await _start(send)
@@ -123,6 +128,7 @@ PATHS: dict[str, Callable[[Message, Receive, Send], Awaitable[None]]] = {
     "/endless": endless,
     "/wait": wait,
     "/slow": slow,
+    "/idle": idle,
     "/large": large,
     "/count": count,
     "/unread": unread,

@@ -58,6 +58,12 @@ def slow(_environ: Environ) -> bytes:
     return b"done"
 
 
+def idle(_environ: Environ) -> bytes:
+    """Neither reads nor answers for longer than a test takes."""
+    time.sleep(20)
+    return b""
+
+
 def large(environ: Environ) -> bytes:
     """As many bytes as the query says, in one piece."""
     return b"y" * int(environ["QUERY_STRING"])
@@ -80,6 +86,7 @@ def scope_of(environ: Environ) -> bytes:
 PATHS: dict[str, Callable[[Environ], bytes]] = {
     "/seen": seen,
     "/slow": slow,
+    "/idle": idle,
     "/large": large,
     "/count": count,
     "/scope": scope_of,
