@@ -81,11 +81,13 @@ class AsgiCore:
         own: bool = False,
         *,
         tls: bool = True,
+        proxied: bool = True,
     ) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is that of a scope.
 
         `own` says that other workers have sockets of their own at its address. Without `tls`,
-        connections are plain even if `config` has a certificate.
+        connections are plain even if `config` has a certificate; without `proxied` they are the
+        server's own, and need not begin with the PROXY protocol.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
@@ -161,11 +163,18 @@ class WsgiCore:
         """
 
     def listen(
-        self, fd: int, server: tuple[str, str], tcp: bool, own: bool = False, *, tls: bool = True
+        self,
+        fd: int,
+        server: tuple[str, str],
+        tcp: bool,
+        own: bool = False,
+        *,
+        tls: bool = True,
+        proxied: bool = True,
     ) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is its (host, port).
 
-        `own` and `tls` are as for `AsgiCore`.
+        `own`, `tls` and `proxied` are as for `AsgiCore`.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Show the scope, but raise on a path that ends in /fail, and set an id of its own on /own."""
+    """Show the scope, but raise on /fail and without TLS on /safe; set an id of its own on /own."""
     if scope["type"] != "http":
         return
-    if scope["path"].endswith("/fail"):
+    if scope["path"].endswith("/fail") or (scope["path"], scope["scheme"]) == ("/safe", "http"):
         raise ValueError("it fails")
     fields = [(name.decode(), value.decode("latin-1")) for name, value in scope["headers"]]
     seen = {

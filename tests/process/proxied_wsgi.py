@@ -7,9 +7,9 @@ from typing import Any
 
 
 def app(environ: Any, start_response: Any) -> list[bytes]:
-    """Show the environ, but raise on a path that ends in /fail, and set an own id on /own."""
+    """Show the environ, but raise on /fail and without TLS on /safe; set an own id on /own."""
     path = environ["PATH_INFO"]
-    if path.endswith("/fail"):
+    if path.endswith("/fail") or (path, environ["wsgi.url_scheme"]) == ("/safe", "http"):
         raise ValueError("it fails")
     address, port = environ["REMOTE_ADDR"], environ["REMOTE_PORT"]
     server_port = environ["SERVER_PORT"]

@@ -163,6 +163,12 @@ def test_from_nobody_else(interface: str) -> None:
         server.stderr.wait(lambda text: "--proxy-allow-from does not name it" in text, "why")
 
 
+def test_a_warm_up_comes_through_no_proxy(interface: str, tmp_path: Path) -> None:
+    files = write_certificate(tmp_path)
+    with proxied(interface, "--proxy-protocol", "--warmup-path", "/safe", *files.options):
+        pass  # it would not be ready
+
+
 def test_before_http2(interface: str) -> None:
     """Every stream has what is known of its connection, and fields of its own."""
     with proxied(interface, "--proxy-protocol", "--request-id") as server:

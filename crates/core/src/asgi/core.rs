@@ -108,8 +108,9 @@ impl AsgiCore {
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
     /// `own` says that other workers have sockets of their own at its address. Without `tls`,
-    /// connections are plain even if there is a certificate.
-    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true))]
+    /// connections are plain even if there is a certificate; without `proxied` they are the
+    /// server's own, and come through no proxy.
+    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true, proxied=true))]
     fn listen(
         &self,
         py: Python<'_>,
@@ -118,9 +119,10 @@ impl AsgiCore {
         tcp: bool,
         own: bool,
         tls: bool,
+        proxied: bool,
     ) -> PyResult<()> {
         self.scopes.get().add_listener(py, server)?;
-        self.state.get().net.listen(fd, tcp, own, tls)?;
+        self.state.get().net.listen(fd, tcp, own, tls, proxied)?;
         Ok(())
     }
 

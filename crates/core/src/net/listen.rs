@@ -27,6 +27,8 @@ pub(super) struct Listener {
     is_own: bool,
     /// What its connections speak TLS with.
     identity: Option<Identity>,
+    /// Its connections come through proxies, if the settings say so.
+    proxied: bool,
     /// Connections may wait in its queue that no edge will announce.
     waiting: bool,
 }
@@ -44,8 +46,16 @@ impl Listener {
 
 impl<X> Net<X> {
     /// Accepts on a copy of `fd`, a non-blocking listening socket; of its own if other workers have
-    /// others. Without `tls`, its connections are plain.
-    pub fn listen(&mut self, fd: RawFd, is_tcp: bool, is_own: bool, tls: bool) -> io::Result<()> {
+    /// others. Without `tls`, its connections are plain. Without `proxied`, they are the server's
+    /// own: none has to say whose it is, and they have the scheme of the others.
+    pub fn listen(
+        &mut self,
+        fd: RawFd,
+        is_tcp: bool,
+        is_own: bool,
+        tls: bool,
+        proxied: bool,
+    ) -> io::Result<()> {
         let socket = sys::duplicate(fd)?;
         let token = mio::Token(LISTENERS + self.listeners.len());
         let source = socket.as_raw_fd();
@@ -54,7 +64,8 @@ impl<X> Net<X> {
             probe.add_listener(source);
         }
         let identity = self.settings.identity.clone().filter(|_| tls);
-        self.listeners.push(Listener { socket, is_tcp, is_own, identity, waiting: false });
+        let waiting = false;
+        self.listeners.push(Listener { socket, is_tcp, is_own, identity, proxied, waiting });
         self.publish();
         Ok(())
     }
@@ -177,7 +188,9 @@ impl<X> Net<X> {
         conn.writable = true;
         let address = accepted.peer.map(|peer| peer.ip());
         conn.standing.trusted = self.settings.proxy.trust.has_peer(address);
-        let protocol = self.settings.proxy.protocol.as_ref();
+        let proxied = self.listeners.get(listener as usize).is_some_and(|one| one.proxied);
+        conn.standing.secure = !proxied && self.settings.identity.is_some();
+        let protocol = self.settings.proxy.protocol.as_ref().filter(|_| proxied);
         match protocol.map(|(versions, senders)| (*versions, senders.has_peer(address))) {
             None => {}
             Some((versions, true)) => conn.preface = Some(Preface::new(versions)),

@@ -97,8 +97,9 @@ impl WsgiCore {
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
     /// `own` says that other workers have sockets of their own at its address. Without `tls`,
-    /// connections are plain even if there is a certificate.
-    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true))]
+    /// connections are plain even if there is a certificate; without `proxied` they are the
+    /// server's own, and come through no proxy.
+    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true, proxied=true))]
     fn listen(
         &self,
         py: Python<'_>,
@@ -107,9 +108,10 @@ impl WsgiCore {
         tcp: bool,
         own: bool,
         tls: bool,
+        proxied: bool,
     ) -> PyResult<()> {
         self.lock_environs().add_listener(py, &server.0, &server.1)?;
-        self.net().listen(fd, tcp, own, tls)?;
+        self.net().listen(fd, tcp, own, tls, proxied)?;
         Ok(())
     }
 
