@@ -7,8 +7,11 @@ from typing import Any
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Show the scope, but raise on /fail and without TLS on /safe; set an id of its own on /own."""
-    if scope["type"] != "http":
+    """Show the scope, that of a WebSocket by refusing it.
+
+    Raise on /fail, and on /safe without TLS; answer /own with an id of its own.
+    """
+    if scope["type"] == "lifespan":
         return
     if scope["path"].endswith("/fail") or (scope["path"], scope["scheme"]) == ("/safe", "http"):
         raise ValueError("it fails")
@@ -25,5 +28,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         "id": scope["extensions"].get("tricorn.request_id", {}).get("id"),
     }
     headers = [(b"x-request-id", b"mine")] if scope["path"].endswith("/own") else []
+    body = json.dumps(seen).encode()
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": body})
+        return
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
+    await send({"type": "http.response.body", "body": body})

@@ -124,6 +124,22 @@ def test_who_the_client_is(lists: Server, value: str, client: object) -> None:
     assert ask(lists, f"X-Forwarded-For: {value}")["client"] == client
 
 
+@pytest.mark.parametrize(("proto", "scheme"), [("https", "wss"), ("wss", "wss"), ("http", "ws")])
+def test_a_websocket(proto: str, scheme: str) -> None:
+    upgrade = (
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    told = ("X-Forwarded-For: 192.0.2.1", f"X-Forwarded-Proto: {proto}", "X-Request-Id: one")
+    with proxied("asgi", "--request-id") as server, server.connect() as wire:
+        response = wire.ask(request(*upgrade, *told))
+        assert (response.status, response.header("x-request-id")) == (403, "one")
+        found = json.loads(response.body)
+        assert (found["scheme"], found["client"], found["id"]) == (scheme, ["192.0.2.1", 0], "one")
+
+
 def test_host_and_port(lists: Server) -> None:
     told = ask(lists, "X-Forwarded-Proto: https", "X-Forwarded-Host: example.org")
     assert (told["host"], told["server"]) == (["example.org"], ["example.org", 443])

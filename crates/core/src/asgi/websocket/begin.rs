@@ -26,6 +26,14 @@ pub fn turn_scope(scope: &Bound<'_, PyDict>, offer: &Offer) -> PyResult<()> {
     scope.set_item(intern!(py, "subprotocols"), PyList::new(py, &offer.subprotocols)?)?;
     let extensions = PyDict::new(py);
     extensions.set_item(intern!(py, "websocket.http.response"), PyDict::new(py))?;
+    // Those of every kind of request stay.
+    if let Some(all) = scope.get_item(intern!(py, "extensions"))? {
+        for name in ["tricorn.request_id", "tricorn.shutdown"] {
+            if let Ok(extension) = all.get_item(name) {
+                extensions.set_item(name, extension)?;
+            }
+        }
+    }
     scope.set_item(intern!(py, "extensions"), extensions)
 }
 
