@@ -80,14 +80,13 @@ class AsgiCore:
         tcp: bool,
         own: bool = False,
         *,
-        tls: bool = True,
-        proxied: bool = True,
+        private: bool = False,
     ) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is that of a scope.
 
-        `own` says that other workers have sockets of their own at its address. Without `tls`,
-        connections are plain even if `config` has a certificate; without `proxied` they are the
-        server's own, and need not begin with the PROXY protocol.
+        `own` says that other workers have sockets of their own at its address. If `private`,
+        connections are the server's own: plain even if `config` has a certificate, and through no
+        proxy.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
@@ -169,12 +168,11 @@ class WsgiCore:
         tcp: bool,
         own: bool = False,
         *,
-        tls: bool = True,
-        proxied: bool = True,
+        private: bool = False,
     ) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is its (host, port).
 
-        `own`, `tls` and `proxied` are as for `AsgiCore`.
+        `own` and `private` are as for `AsgiCore`.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:

@@ -26,15 +26,14 @@ pub struct Limits {
     pub stream_window: u32,
     /// … and for all of a connection.
     pub window: u32,
-    /// Is extended CONNECT spoken (RFC 8441)?
+    /// Are there WebSockets (RFC 8441)?
     pub connect: bool,
 }
 
 /// What `Connection::poll` found.
 pub enum Event {
-    /// A request: its head as text of HTTP/1.1, and its stream. The name says which protocol an
-    /// extended CONNECT asks for.
-    Request { head: Vec<u8>, stream: Box<Stream>, protocol: Option<String> },
+    /// A request: its head as text of HTTP/1.1, and its stream.
+    Request { head: Vec<u8>, stream: Box<Stream> },
     /// Nothing more for now.
     Idle,
     /// It is over once the output is out.
@@ -141,9 +140,8 @@ impl Connection {
         if let Some(value) = parts.headers.get("priority") {
             stream.priority = Priority::parse(value.as_bytes());
         }
-        let protocol = parts.extensions.get::<h2::ext::Protocol>();
-        let protocol = protocol.map(|protocol| protocol.as_str().to_owned());
-        Event::Request { head, stream, protocol }
+        stream.connects_websocket = text::connects_websocket(&parts);
+        Event::Request { head, stream }
     }
 
     /// Moves what is to be sent into `out`.

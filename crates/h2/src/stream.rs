@@ -39,6 +39,8 @@ pub struct Stream {
     waker: Waker,
     id: u32,
     pub priority: Priority,
+    /// It is an extended CONNECT for a WebSocket (RFC 8441).
+    pub connects_websocket: bool,
 }
 
 impl Stream {
@@ -49,7 +51,20 @@ impl Stream {
         let id = recv.stream_id().as_u32();
         let priority = Priority::default();
         let (send, rest, trailers) = (None, Bytes::new(), None);
-        Self { respond, send, recv, rest, ended, trailers, key, waker, id, priority }
+        let connects_websocket = false;
+        Self {
+            respond,
+            send,
+            recv,
+            rest,
+            ended,
+            trailers,
+            key,
+            waker,
+            id,
+            priority,
+            connects_websocket,
+        }
     }
 
     /// Its owner's name for it, which `Connection::woken` gives when it can go on.

@@ -13,12 +13,16 @@ use http::{request, Method, Response, StatusCode};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wrong;
 
-/// The request as a head of HTTP/1.1. An extended CONNECT (RFC 8441) is shown as the GET that it
-/// stands for.
+/// Does an extended CONNECT ask for a WebSocket (RFC 8441)?
+pub(crate) fn connects_websocket(parts: &request::Parts) -> bool {
+    parts.extensions.get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
+}
+
+/// The request as a head of HTTP/1.1. An extended CONNECT for a WebSocket is shown as the GET that
+/// it stands for.
 pub(crate) fn write_request(parts: &request::Parts, out: &mut Vec<u8>) {
     let authority = parts.uri.authority().map(|authority| authority.as_str());
-    let is_extended = parts.extensions.get::<Protocol>().is_some();
-    let method = if is_extended { &Method::GET } else { &parts.method };
+    let method = if connects_websocket(parts) { &Method::GET } else { &parts.method };
     let target = match parts.uri.path_and_query() {
         _ if *method == Method::CONNECT => authority.unwrap_or("/"),
         Some(target) => target.as_str(),

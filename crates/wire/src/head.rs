@@ -39,6 +39,8 @@ pub struct Head<'b, 's> {
     pub keep_alive: bool,
     /// Does the client wait for 100 (Continue)?
     pub expects_continue: bool,
+    /// Is it an extended CONNECT for a WebSocket (RFC 8441), shown as the GET that it stands for?
+    pub connects_websocket: bool,
 }
 
 /// Room for the fields of one head.
@@ -179,6 +181,7 @@ pub fn parse<'b, 's>(
         has_host: facts.host.is_some(),
         keep_alive: if minor == 1 { !facts.close } else { facts.keep_alive && !facts.close },
         expects_continue: facts.expects_continue && minor == 1,
+        connects_websocket: false,
     })
 }
 

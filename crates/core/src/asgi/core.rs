@@ -70,7 +70,8 @@ impl AsgiCore {
         extensions: Bound<'_, PyDict>,
         state: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let settings = Settings::read(config)?;
+        let mut settings = Settings::read(config)?;
+        settings.http2.iter_mut().for_each(|limits| limits.connect = true);
         let scopes = Scopes::new(py, &settings, &extensions, state.as_ref())?;
         let task_maker = TaskMaker::new(&event_loop)?;
         let (poller, mut net) = Net::new(settings)?;
@@ -107,10 +108,9 @@ impl AsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
-    /// `own` says that other workers have sockets of their own at its address. Without `tls`,
-    /// connections are plain even if there is a certificate; without `proxied` they are the
-    /// server's own, and come through no proxy.
-    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true, proxied=true))]
+    /// `own` says that other workers have sockets of their own at its address. If `private`,
+    /// connections are the server's own: plain even if there is a certificate, and through no proxy.
+    #[pyo3(signature = (fd, server, tcp, own=false, *, private=false))]
     fn listen(
         &self,
         py: Python<'_>,
@@ -118,11 +118,10 @@ impl AsgiCore {
         server: Bound<'_, PyAny>,
         tcp: bool,
         own: bool,
-        tls: bool,
-        proxied: bool,
+        private: bool,
     ) -> PyResult<()> {
         self.scopes.get().add_listener(py, server)?;
-        self.state.get().net.listen(fd, tcp, own, tls, proxied)?;
+        self.state.get().net.listen(fd, tcp, own, private)?;
         Ok(())
     }
 

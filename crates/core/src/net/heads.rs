@@ -31,7 +31,7 @@ pub(super) enum Form {
     /// As it is.
     Http1,
     /// Made of that of a stream; without a body, or with one that ends when the stream does.
-    Http2 { bodyless: bool },
+    Http2 { bodyless: bool, connects_websocket: bool },
 }
 
 impl Head {
@@ -46,8 +46,9 @@ impl Head {
         limits: &Limits,
     ) -> Result<Parsed<'b, 's>, Reject> {
         let mut parsed = parse(self.bytes(), slots, limits)?;
-        if let Form::Http2 { bodyless } = self.form {
+        if let Form::Http2 { bodyless, connects_websocket } = self.form {
             parsed.minor = 2;
+            parsed.connects_websocket = connects_websocket;
             parsed.keep_alive = false; // a stream has one request
             parsed.framing = if bodyless { Framing::Length(0) } else { Framing::UntilEnd };
         }
@@ -197,7 +198,10 @@ impl<X> Conn<X> {
         let len = buf.len();
         let form = match self.link.carried() {
             None => Form::Http1,
-            Some(carried) => Form::Http2 { bodyless: carried.stream.is_bodyless() },
+            Some(carried) => Form::Http2 {
+                bodyless: carried.stream.is_bodyless(),
+                connects_websocket: carried.stream.connects_websocket,
+            },
         };
         Head { buf, start, end: start + end, len, shared: false, form }
     }

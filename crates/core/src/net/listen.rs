@@ -27,8 +27,8 @@ pub(super) struct Listener {
     is_own: bool,
     /// What its connections speak TLS with.
     identity: Option<Identity>,
-    /// Its connections come through proxies, if the settings say so.
-    proxied: bool,
+    /// Its connections are the server's own.
+    private: bool,
     /// Connections may wait in its queue that no edge will announce.
     waiting: bool,
 }
@@ -46,15 +46,14 @@ impl Listener {
 
 impl<X> Net<X> {
     /// Accepts on a copy of `fd`, a non-blocking listening socket; of its own if other workers have
-    /// others. Without `tls`, its connections are plain. Without `proxied`, they are the server's
-    /// own: none has to say whose it is, and they have the scheme of the others.
+    /// others. If `private`, its connections are the server's own: they are plain, none has to say
+    /// whose it is, and they have the scheme of the others.
     pub fn listen(
         &mut self,
         fd: RawFd,
         is_tcp: bool,
         is_own: bool,
-        tls: bool,
-        proxied: bool,
+        private: bool,
     ) -> io::Result<()> {
         let socket = sys::duplicate(fd)?;
         let token = mio::Token(LISTENERS + self.listeners.len());
@@ -63,9 +62,9 @@ impl<X> Net<X> {
         if let Some(probe) = &self.probe {
             probe.add_listener(source);
         }
-        let identity = self.settings.identity.clone().filter(|_| tls);
+        let identity = self.settings.identity.clone().filter(|_| !private);
         let waiting = false;
-        self.listeners.push(Listener { socket, is_tcp, is_own, identity, proxied, waiting });
+        self.listeners.push(Listener { socket, is_tcp, is_own, identity, private, waiting });
         self.publish();
         Ok(())
     }
@@ -188,9 +187,9 @@ impl<X> Net<X> {
         conn.writable = true;
         let address = accepted.peer.map(|peer| peer.ip());
         conn.standing.trusted = self.settings.proxy.trust.has_peer(address);
-        let proxied = self.listeners.get(listener as usize).is_some_and(|one| one.proxied);
-        conn.standing.secure = !proxied && self.settings.identity.is_some();
-        let protocol = self.settings.proxy.protocol.as_ref().filter(|_| proxied);
+        let private = self.listeners.get(listener as usize).is_some_and(|one| one.private);
+        conn.standing.secure = private && self.settings.identity.is_some();
+        let protocol = self.settings.proxy.protocol.as_ref().filter(|_| !private);
         match protocol.map(|(versions, senders)| (*versions, senders.has_peer(address))) {
             None => {}
             Some((versions, true)) => conn.preface = Some(Preface::new(versions)),

@@ -158,7 +158,7 @@ impl<X> Net<X> {
             match all.http2.poll() {
                 Event::Idle => return false,
                 Event::Over => return true,
-                Event::Request { head, stream, .. } => {
+                Event::Request { head, stream } => {
                     self.open_stream(token, head, stream);
                 }
             }

@@ -96,10 +96,9 @@ impl WsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
-    /// `own` says that other workers have sockets of their own at its address. Without `tls`,
-    /// connections are plain even if there is a certificate; without `proxied` they are the
-    /// server's own, and come through no proxy.
-    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true, proxied=true))]
+    /// `own` says that other workers have sockets of their own at its address. If `private`,
+    /// connections are the server's own: plain even if there is a certificate, and through no proxy.
+    #[pyo3(signature = (fd, server, tcp, own=false, *, private=false))]
     fn listen(
         &self,
         py: Python<'_>,
@@ -107,11 +106,10 @@ impl WsgiCore {
         server: (String, String),
         tcp: bool,
         own: bool,
-        tls: bool,
-        proxied: bool,
+        private: bool,
     ) -> PyResult<()> {
         self.lock_environs().add_listener(py, &server.0, &server.1)?;
-        self.net().listen(fd, tcp, own, tls, proxied)?;
+        self.net().listen(fd, tcp, own, private)?;
         Ok(())
     }
 

@@ -63,6 +63,12 @@ impl Refusal {
 
 /// Does the request ask for a WebSocket? `wishes` are the server's about compression, if it has any.
 pub fn wanted(head: &Head, wishes: Option<Wishes>) -> Wanted {
+    if head.connects_websocket {
+        return match only(head.fields, "sec-websocket-version") {
+            Some(b"13") => Wanted::WebSocket(offer(head.fields, wishes)),
+            _ => Wanted::Refused(Refusal::Version),
+        };
+    }
     let upgrades = has_member(head.fields, "upgrade", "websocket")
         && has_member(head.fields, "connection", "upgrade");
     if !upgrades || head.method != "GET" || head.minor != 1 {
