@@ -75,6 +75,8 @@ class Client:
         self.goaways: list[int] = []
         """The last streams that were named, one entry for each GOAWAY."""
         self.closed = False
+        self.pongs = 0
+        self._part = b""
         self.h2.initiate_connection()
         if window:
             settings = {h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window}
@@ -152,10 +154,34 @@ class Client:
         if not came:
             self.closed = True
             return False
-        for event in self.h2.receive_data(came):
+        for event in self.h2.receive_data(self._without_goaways(came)):
             self._note(event)
         self.flush()
         return True
+
+    def _without_goaways(self, came: bytes) -> bytes:
+        """Notes each GOAWAY: the library takes it for the end, and fails on what comes behind."""
+        self._part += came
+        rest = bytearray()
+        while len(self._part) >= 9:
+            size = 9 + int.from_bytes(self._part[:3])
+            if len(self._part) < size:
+                break
+            whole, self._part = self._part[:size], self._part[size:]
+            if whole[3] == GOAWAY:
+                last, code = struct.unpack(">II", whole[9:17])
+                self.goaway = code
+                self.goaways.append(last)
+            else:
+                rest += whole
+        return bytes(rest)
+
+    def until_answered(self) -> None:
+        """Until the server has seen what was sent so far: it has answered a ping."""
+        had = self.pongs
+        self.h2.ping(b"12345678")
+        self.flush()
+        self.until(lambda: self.pongs > had, "the answer to a ping")
 
     def end(self) -> None:
         """Read until the server closes."""
@@ -178,15 +204,14 @@ class Client:
                 self.order.append(event.stream_id)
                 if self.reads:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            case h2.events.PingAckReceived():
+                self.pongs += 1
             case h2.events.TrailersReceived():
                 self.answers[event.stream_id].trailers = list(event.headers or ())
             case h2.events.StreamEnded():
                 self.answers[event.stream_id].ended = True
             case h2.events.StreamReset():
                 self.answers[event.stream_id].reset = int(event.error_code)
-            case h2.events.ConnectionTerminated():
-                self.goaway = int(event.error_code)
-                self.goaways.append(event.last_stream_id)
 
 
 @contextmanager
