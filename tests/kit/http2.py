@@ -23,9 +23,9 @@ END_STREAM, END_HEADERS = 1, 4
 ENHANCE_YOUR_CALM = 11
 
 
-def frame(kind: int, payload: bytes = b"", *, flags: int = 0, stream: int = 0) -> bytes:
+def frame(kind: int, content: bytes = b"", *, flags: int = 0, stream: int = 0) -> bytes:
     """One frame, whether it makes sense or not (RFC 9113 section 4.1)."""
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+    return struct.pack(">I", len(content))[1:] + struct.pack(">BBI", kind, flags, stream) + content
 
 
 def agreed(tls: ssl.SSLContext, *protocols: str) -> ssl.SSLContext:
@@ -79,8 +79,7 @@ class Client:
         self._part = b""
         self.h2.initiate_connection()
         if window:
-            settings = {h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window}
-            self.h2.update_settings(settings)
+            self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window})
             self.h2.increment_flow_control_window(window)
         self.flush()
 
@@ -192,11 +191,11 @@ class Client:
         match event:
             case h2.events.ResponseReceived():
                 answer = self.answers[event.stream_id]
-                fields = list(event.headers or ())
+                fields = _text(event.headers)
                 answer.status = int(fields[0][1])
                 answer.headers = fields[1:]
             case h2.events.InformationalResponseReceived():
-                fields = list(event.headers or ())
+                fields = _text(event.headers)
                 interim = self.answers[event.stream_id].interim
                 interim.append((int(fields[0][1]), fields[1:]))
             case h2.events.DataReceived():
@@ -207,11 +206,17 @@ class Client:
             case h2.events.PingAckReceived():
                 self.pongs += 1
             case h2.events.TrailersReceived():
-                self.answers[event.stream_id].trailers = list(event.headers or ())
+                self.answers[event.stream_id].trailers = _text(event.headers)
             case h2.events.StreamEnded():
                 self.answers[event.stream_id].ended = True
             case h2.events.StreamReset():
                 self.answers[event.stream_id].reset = int(event.error_code)
+
+
+def _text(fields: object) -> list[tuple[str, str]]:
+    """Fields as the library gives them when it decodes them."""
+    text: list[tuple[str, str]] = list(fields or ())  # type: ignore[call-overload]
+    return text
 
 
 @contextmanager
