@@ -103,8 +103,8 @@ impl Rules {
         &self.trust
     }
 
-    /// What the fields of a request from a trusted peer say.
-    pub fn read<'b>(&self, fields: &[Field<'b>]) -> Result<Told<'b>, Reject> {
+    /// What the fields of a request from a trusted peer say; None if that is nothing.
+    pub fn read<'b>(&self, fields: &[Field<'b>]) -> Result<Option<Told<'b>>, Reject> {
         let may_matter = |field: &&Field| {
             self.lengths & bit(field.name.len()) != 0 && self.letters & letter(field.name) != 0
         };
@@ -112,7 +112,7 @@ impl Rules {
         for field in fields.iter().filter(may_matter) {
             self.note(field, &mut found);
         }
-        found.map_or(Ok(Told::default()), |found| self.judge(&found))
+        found.map(|found| self.judge(&found)).transpose()
     }
 
     fn note<'f, 'b>(&'f self, field: &Field<'b>, found: &mut Option<Box<Found<'f, 'b>>>) {
@@ -416,7 +416,8 @@ mod tests {
 
     fn read<'b>(rules: &Rules, fields: &[(&'b str, &'b str)]) -> Result<Told<'b>, Reject> {
         let field = |&(name, value): &(&'b str, &'b str)| Field { name, value: value.as_bytes() };
-        rules.read(&fields.iter().map(field).collect::<Vec<_>>())
+        let told = rules.read(&fields.iter().map(field).collect::<Vec<_>>())?;
+        Ok(told.unwrap_or_default())
     }
 
     fn client(name: &'static str, value: &str) -> Option<Client> {

@@ -71,12 +71,11 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
-    let listener = core.get().state.get().net.get(token).map(|conn| conn.listener);
-    let Some(listener) = listener else { return Ok(()) };
     let via = core.get().state.get().net.via(token, &parsed);
     let via = match via {
-        Ok(via) => via,
-        Err(reject) => {
+        None => return Ok(()),
+        Some(Ok(via)) => via,
+        Some(Err(reject)) => {
             core.get().state.get().net.reject(token, head, reject);
             return Ok(());
         }
@@ -91,7 +90,7 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
-    let built = core.get().scopes.get().build(py, &parsed, listener, (token, &via));
+    let built = core.get().scopes.get().build(py, &parsed, token, &via);
     let built = built.and_then(|scope| match &offer {
         Some(offer) => websocket::turn_scope(&scope, offer).map(|()| scope),
         None => Ok(scope),

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tricorn_wire::head::Head;
 
-use crate::net::via::Via;
+use crate::net::via::{Place, Via};
 use crate::net::Token;
 use crate::py::call::{ascii, list, pair};
 use crate::py::names::{FieldCache, Make};
@@ -118,18 +118,18 @@ impl Scopes {
         &mut self,
         py: Python<'py>,
         head: &Head,
-        listener: u32,
-        (token, via): (Token, &Via),
+        token: Token,
+        via: &Via,
     ) -> PyResult<Bound<'py, PyDict>> {
         let client = self.client(py, token, via)?;
-        let scope = self.prototypes[listener as usize].bind(py).copy()?;
+        let scope = self.prototypes[via.listener as usize].bind(py).copy()?;
         match head.minor {
             1 => {}
             0 => scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?,
             _ => scope.set_item(intern!(py, "http_version"), intern!(py, "2"))?,
         }
         scope.set_item(intern!(py, "method"), method(py, head.method)?)?;
-        self.set_path(&scope, head, via.prefix)?;
+        self.set_path(&scope, head, via.prefix())?;
         scope.set_item(intern!(py, "query_string"), PyBytes::new(py, head.target.query))?;
         scope.set_item(intern!(py, "headers"), headers(py, head, via, &mut self.fields)?)?;
         scope.set_item(intern!(py, "client"), client)?;
@@ -147,8 +147,8 @@ impl Scopes {
         if via.secure != self.secure {
             scope.set_item(intern!(py, "scheme"), if via.secure { "https" } else { "http" })?;
         }
-        if let Some(port) = via.port {
-            set_server(&scope, via.host.as_deref(), port)?;
+        if let Some(place) = &via.place {
+            set_server(&scope, place)?;
         }
         Ok(scope)
     }
@@ -214,9 +214,10 @@ fn client(py: Python<'_>, address: Option<SocketAddr>) -> PyResult<Bound<'_, PyA
 }
 
 /// Where the client thinks that it is connected to; without a host, that of the listener.
-fn set_server(scope: &Bound<'_, PyDict>, host: Option<&str>, port: u16) -> PyResult<()> {
+fn set_server(scope: &Bound<'_, PyDict>, place: &Place) -> PyResult<()> {
     let py = scope.py();
-    let server = match (host, scope.get_item(intern!(py, "server"))?) {
+    let Some(port) = place.port else { return Ok(()) };
+    let server = match (place.host.as_deref(), scope.get_item(intern!(py, "server"))?) {
         (Some(host), _) => (host, port).into_pyobject(py)?,
         (None, Some(listener)) if !listener.is_none() => {
             (listener.get_item(0)?, port).into_pyobject(py)?
@@ -247,7 +248,7 @@ fn headers<'py>(
     via: &Via,
     fields: &mut FieldCache<AsgiField>,
 ) -> PyResult<Bound<'py, PyList>> {
-    if via.authority.is_none() && via.id.is_none() {
+    if via.place.is_none() && via.id.is_none() {
         let fields = head.fields.iter().map(|field| fields.pair(py, field.name, field.value));
         return list(py, fields);
     }
@@ -258,7 +259,7 @@ fn headers<'py>(
         given.push(("x-request-id", id.as_bytes()));
     }
     // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
-    if let Some(authority) = via.authority.as_deref() {
+    if let Some(authority) = via.authority() {
         match given.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("host")) {
             Some((_, value)) => *value = authority,
             None => given.insert(0, ("host", authority)),

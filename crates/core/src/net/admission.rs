@@ -139,7 +139,7 @@ impl<X> Net<X> {
         let begin = {
             let mut slots = Slots::new();
             let parsed = head.parse(&mut slots, &self.settings.limits);
-            parsed.ok().map(|parsed| self.begin_own(token, &parsed))
+            parsed.ok().and_then(|parsed| self.begin_own(token, &parsed))
         };
         // What is refused is refused as ever, by the interface.
         let Some(begin) = begin else { return Step::Head(head) };

@@ -15,9 +15,10 @@ pub(super) struct Answer<'a> {
 
 impl<X> Net<X> {
     /// What has to be known of a request to answer it here.
-    pub(super) fn begin_own(&mut self, token: Token, parsed: &Parsed) -> Begin {
-        let via = Via { id: None, ..self.via_or_peer(token, parsed) };
-        self.begin_of(parsed, via, &|_| None)
+    pub(super) fn begin_own(&mut self, token: Token, parsed: &Parsed) -> Option<Begin> {
+        let told = self.via(token, parsed)?.ok();
+        let via = told.or_else(|| self.conns.get_mut(token).map(|conn| Via::of(conn)))?;
+        Some(self.begin_of(parsed, Via { id: None, ..via }, &|_| None))
     }
 
     /// Answers the request in the application's place.

@@ -64,7 +64,7 @@ impl<X> Net<X> {
             // What is refused is refused as ever, by the interface.
             parsed.and_then(|parsed| {
                 let question = self.settings.health.as_ref()?.question(&parsed)?;
-                Some((question, self.begin_own(token, &parsed)))
+                Some((question, self.begin_own(token, &parsed)?))
             })
         };
         let Some((question, begin)) = found else { return Step::Head(head) };

@@ -13,7 +13,7 @@ use tricorn_wire::head::Head as Parsed;
 use tricorn_wire::reject::Reject;
 
 use super::request_id::{self, RequestIds};
-use super::{Net, Token};
+use super::{Conn, Net, Token};
 use crate::settings::Settings;
 
 /// What is known of the other side of a connection; its streams have the same.
@@ -48,63 +48,80 @@ pub struct Via<'b> {
     /// The client is the peer of the connection.
     pub is_peer: bool,
     pub secure: bool,
-    /// What replaces the field Host.
-    pub authority: Option<Cow<'b, [u8]>>,
+    /// Where the connection came from.
+    pub listener: u32,
+    /// There if the client means another place than the head says.
+    pub place: Option<Box<Place<'b>>>,
+    /// The request's id, if it is to have one.
+    pub id: Option<Box<str>>,
+}
+
+/// What a client means to ask, in place of what the head and the listener say.
+#[derive(Default)]
+pub struct Place<'b> {
+    /// Replaces the field Host.
+    authority: Option<Cow<'b, [u8]>>,
     /// Where the client thinks that it is connected to; None where the listener is meant.
     pub host: Option<String>,
     pub port: Option<u16>,
     /// The path that a proxy has taken away, in place of the configured one.
     pub prefix: Option<&'b str>,
-    /// The request's id, if it is to have one.
-    pub id: Option<Box<str>>,
 }
 
 impl<X> Net<X> {
-    /// Who asks for this request.
-    pub fn via<'b>(&mut self, token: Token, parsed: &Parsed<'b, '_>) -> Result<Via<'b>, Reject> {
-        let (peer, standing) = match self.conns.get_mut(token) {
-            Some(conn) => (conn.peer, conn.standing),
-            None => (None, Standing::default()),
-        };
-        let mut via = Via {
-            client: peer,
-            is_peer: true,
-            secure: standing.secure,
-            authority: parsed.target.authority.map(Cow::Borrowed),
-            host: None,
-            port: None,
-            prefix: None,
-            id: None,
-        };
-        if standing.trusted {
+    /// Who asks for this request; None if the connection is gone.
+    pub fn via<'b>(
+        &mut self,
+        token: Token,
+        parsed: &Parsed<'b, '_>,
+    ) -> Option<Result<Via<'b>, Reject>> {
+        let conn = self.conns.get_mut(token)?;
+        let trusted = conn.standing.trusted;
+        let mut via = Via::of(conn);
+        if parsed.target.authority.is_some() {
+            let authority = parsed.target.authority.map(Cow::Borrowed);
+            via.place = Some(Box::new(Place { authority, ..Place::default() }));
+        }
+        if trusted {
             if let Some(rules) = &self.settings.proxy.believed {
-                via.take(rules.read(parsed.fields)?, parsed);
+                match rules.read(parsed.fields) {
+                    Ok(None) => {}
+                    Ok(Some(told)) => via.take(told, parsed),
+                    Err(reject) => return Some(Err(reject)),
+                }
             }
         }
         if let Some(ids) = &mut self.fronts.ids {
-            let given = standing.trusted.then(|| request_id::given(parsed)).flatten();
+            let given = trusted.then(|| request_id::given(parsed)).flatten();
             via.id = Some(given.unwrap_or_else(|| ids.next()));
         }
-        Ok(via)
-    }
-
-    /// The same for a request that is answered by the server, whatever its fields say.
-    pub(super) fn via_or_peer<'b>(&mut self, token: Token, parsed: &Parsed<'b, '_>) -> Via<'b> {
-        let peer = self.conns.get_mut(token).and_then(|conn| conn.peer);
-        self.via(token, parsed).unwrap_or(Via {
-            client: peer,
-            is_peer: true,
-            secure: false,
-            authority: None,
-            host: None,
-            port: None,
-            prefix: None,
-            id: None,
-        })
+        Some(Ok(via))
     }
 }
 
 impl<'b> Via<'b> {
+    /// What the connection tells.
+    pub(super) fn of<X>(conn: &Conn<X>) -> Self {
+        Self {
+            client: conn.peer,
+            is_peer: true,
+            secure: conn.standing.secure,
+            listener: conn.listener,
+            place: None,
+            id: None,
+        }
+    }
+
+    /// What replaces the field Host.
+    pub fn authority(&self) -> Option<&[u8]> {
+        self.place.as_ref()?.authority.as_deref()
+    }
+
+    /// The path that a proxy has taken away.
+    pub fn prefix(&self) -> Option<&'b str> {
+        self.place.as_ref()?.prefix
+    }
+
     fn take(&mut self, told: Told<'b>, parsed: &Parsed<'b, '_>) {
         if let Some(client) = told.client {
             self.is_peer = false;
@@ -114,29 +131,28 @@ impl<'b> Via<'b> {
             };
         }
         self.secure = told.secure.unwrap_or(self.secure);
-        self.prefix = told.prefix.and_then(|prefix| std::str::from_utf8(prefix).ok());
-        if told.host.is_some() || told.port.is_some() {
-            self.take_place(told.host, told.port, parsed);
+        if told.host.is_some() || told.port.is_some() || told.prefix.is_some() {
+            let usual = if self.secure { 443 } else { 80 };
+            self.place.get_or_insert_default().take(told, usual, parsed);
         }
     }
+}
 
-    /// Host and port, where one may be without the other.
-    fn take_place(
-        &mut self,
-        host: Option<Cow<'b, [u8]>>,
-        port: Option<u16>,
-        parsed: &Parsed<'b, '_>,
-    ) {
-        let usual = if self.secure { 443 } else { 80 };
-        if let Some(host) = &host {
+impl<'b> Place<'b> {
+    /// Host and port, where one may be without the other; `usual` is the port of the scheme.
+    fn take(&mut self, told: Told<'b>, usual: u16, parsed: &Parsed<'b, '_>) {
+        self.prefix = told.prefix.and_then(|prefix| std::str::from_utf8(prefix).ok());
+        self.port = told.port;
+        if let Some(host) = &told.host {
             let (name, own) = split_port(host);
             self.host = Some(name);
-            self.port = port.or(own).or(Some(usual));
-        } else {
-            self.port = port;
+            self.port = told.port.or(own).or(Some(usual));
+        }
+        if told.host.is_none() && told.port.is_none() {
+            return;
         }
         let before = self.authority.take().or_else(|| field_host(parsed).map(Cow::Borrowed));
-        self.authority = host.or(before).map(|authority| match port {
+        self.authority = told.host.or(before).map(|authority| match told.port {
             Some(port) if port != usual && !has_port(&authority) => {
                 let mut whole = authority.into_owned();
                 whole.extend_from_slice(format!(":{port}").as_bytes());

@@ -70,17 +70,19 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
             Ok(parsed)
         }
     });
-    let parsed = parsed.and_then(|parsed| Ok((this.net().via(token, &parsed)?, parsed)));
-    let (via, parsed) = match parsed {
-        Ok(both) => both,
+    let parsed = parsed.and_then(|parsed| {
+        let via = this.net().via(token, &parsed).transpose()?;
+        Ok((parsed, via))
+    });
+    let (parsed, via) = match parsed {
+        Ok((parsed, Some(via))) => (parsed, via),
+        Ok((_, None)) => return Ok(None),
         Err(reject) => {
             this.net().reject(token, head, reject);
             return Ok(None);
         }
     };
-    let listener = this.net().get(token).map(|conn| conn.listener);
-    let Some(listener) = listener else { return Ok(None) };
-    let built = this.lock_environs().build(py, &parsed, listener, (token, &via));
+    let built = this.lock_environs().build(py, &parsed, token, &via);
     let environ = match built {
         Ok(environ) => environ,
         Err(error) => {

@@ -14,7 +14,7 @@ use tricorn_wire::head::{Framing, Head};
 
 use super::file::FileWrapper;
 use crate::asgi::scope::{decode_percent, method};
-use crate::net::via::Via;
+use crate::net::via::{Place, Via};
 use crate::net::Token;
 use crate::py::call::ascii;
 use crate::py::names::{FieldCache, Make};
@@ -107,10 +107,10 @@ impl Environs {
         &mut self,
         py: Python<'py>,
         head: &Head,
-        listener: u32,
-        (token, via): (Token, &Via),
+        token: Token,
+        via: &Via,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let environ = self.prototypes[listener as usize].bind(py).copy()?;
+        let environ = self.prototypes[via.listener as usize].bind(py).copy()?;
         match head.minor {
             1 => {}
             0 => environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?,
@@ -131,7 +131,9 @@ impl Environs {
             let scheme = if via.secure { "https" } else { "http" };
             environ.set_item(intern!(py, "wsgi.url_scheme"), scheme)?;
         }
-        set_place(&environ, via)?;
+        if let Some(place) = &via.place {
+            set_place(&environ, place)?;
+        }
         Ok(environ)
     }
 
@@ -163,7 +165,7 @@ impl Environs {
 
     fn set_fields(&mut self, environ: &Bound<'_, PyDict>, head: &Head, via: &Via) -> PyResult<()> {
         let py = environ.py();
-        let authority = via.authority.as_deref();
+        let authority = via.authority();
         if let (Some(authority), false) = (authority, head.has_host) {
             environ.set_item(intern!(py, "HTTP_HOST"), latin1(py, authority)?)?;
         }
@@ -202,15 +204,15 @@ fn texts(client: Option<SocketAddr>) -> (String, String) {
 }
 
 /// Where the client thinks that it is connected to, and what a proxy has taken from the path.
-fn set_place(environ: &Bound<'_, PyDict>, via: &Via) -> PyResult<()> {
+fn set_place(environ: &Bound<'_, PyDict>, place: &Place) -> PyResult<()> {
     let py = environ.py();
-    if let Some(prefix) = via.prefix {
+    if let Some(prefix) = place.prefix {
         environ.set_item(intern!(py, "SCRIPT_NAME"), prefix)?;
     }
-    if let Some(host) = &via.host {
+    if let Some(host) = &place.host {
         environ.set_item(intern!(py, "SERVER_NAME"), host)?;
     }
-    if let Some(port) = via.port {
+    if let Some(port) = place.port {
         environ.set_item(intern!(py, "SERVER_PORT"), port.to_string())?;
     }
     Ok(())
