@@ -64,33 +64,37 @@ pub struct FrameHead {
     pub mask: [u8; 4],
 }
 
-/// How long a head is that begins with these two bytes.
-pub fn head_length(second: u8) -> usize {
-    match second & !MASKED {
+/// How long a head is that begins with these two bytes; what they show to be wrong is refused
+/// before more comes.
+pub fn head_length(first: u8, second: u8) -> Result<usize, Fault> {
+    let short = second & !MASKED;
+    if first & RESERVED != 0 {
+        return Err(Fault::Protocol("reserved bits are set"));
+    }
+    let opcode = Opcode::read(first & 0xf).ok_or(Fault::Protocol("unknown opcode"))?;
+    if second & MASKED == 0 {
+        return Err(Fault::Protocol("frame is not masked"));
+    }
+    if opcode.is_control() && (short as usize > MOST_CONTROL || first & FIN == 0) {
+        return Err(Fault::Protocol("control frame is too long or fragmented"));
+    }
+    if first & COMPRESSED != 0 && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+        return Err(Fault::Protocol("frame can't be compressed"));
+    }
+    Ok(match short {
         126 => 8,
         127 => 14,
         _ => 6,
-    }
+    })
 }
 
 impl FrameHead {
     /// Reads a whole head, of the length that [`head_length`] says.
     pub fn read(head: &[u8]) -> Result<Self, Fault> {
+        head_length(head[0], head[1])?;
         let (bits, short) = (head[0], head[1] & !MASKED);
-        if bits & RESERVED != 0 {
-            return Err(Fault::Protocol("reserved bits are set"));
-        }
         let opcode = Opcode::read(bits & 0xf).ok_or(Fault::Protocol("unknown opcode"))?;
-        if head[1] & MASKED == 0 {
-            return Err(Fault::Protocol("frame is not masked"));
-        }
         let (is_last, is_compressed) = (bits & FIN != 0, bits & COMPRESSED != 0);
-        if opcode.is_control() && (short as usize > MOST_CONTROL || !is_last) {
-            return Err(Fault::Protocol("control frame is too long or fragmented"));
-        }
-        if is_compressed && (opcode.is_control() || opcode == Opcode::Continuation) {
-            return Err(Fault::Protocol("frame can't be compressed"));
-        }
         let (numbers, mask) = head[2..].split_at(head.len() - 6);
         let length = numbers.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         let length = match short {

@@ -101,11 +101,14 @@ impl Reader {
         let mut at = 0;
         while at < input.len() {
             let have = self.head_len as usize;
-            let wanted = if have < 2 { 2 } else { head_length(self.head[1]) };
+            let wanted = if have < 2 { 2 } else { head_length(self.head[0], self.head[1])? };
             let size = (wanted - have).min(input.len() - at);
             self.head[have..have + size].copy_from_slice(&input[at..at + size]);
             at += size;
             self.head_len += size as u8;
+            if have + size == 2 {
+                head_length(self.head[0], self.head[1])?;
+            }
             if have >= 2 && have + size == wanted {
                 self.head_len = 0;
                 let frame = FrameHead::read(&self.head[..wanted])?;
