@@ -197,13 +197,17 @@ impl Settings {
             admission,
             server_header: http.getattr("server_header")?.extract()?,
             date_header: http.getattr("date_header")?.extract()?,
-            underscores: match http.getattr("underscore_headers")?.extract::<String>()?.as_str() {
-                "keep" => Underscores::Keep,
-                "refuse" => Underscores::Refuse,
-                _ => Underscores::Drop,
-            },
+            underscores: read_underscores(&http)?,
         })
     }
+}
+
+fn read_underscores(http: &Bound<PyAny>) -> PyResult<Underscores> {
+    Ok(match http.getattr("underscore_headers")?.extract::<String>()?.as_str() {
+        "keep" => Underscores::Keep,
+        "refuse" => Underscores::Refuse,
+        _ => Underscores::Drop,
+    })
 }
 
 /// RFC 9113 section 6.9.1.

@@ -6,14 +6,14 @@ use pyo3::prelude::*;
 use tricorn_wire::head::Slots;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::ws::close::{Close, LOST};
-use tricorn_wire::ws::handshake::Wanted;
+use tricorn_wire::ws::handshake::{Offer, Wanted};
 
 use super::core::AsgiCore;
 use super::exchange::Exchange;
 use super::websocket::receive::disconnect as websocket_disconnect;
 use super::websocket::{begin as websocket, ending};
 use super::{overdue, receive, task};
-use crate::net::{Head, Step, Token};
+use crate::net::{Begin, Head, Step, Token};
 use crate::py::call::call;
 use crate::py::client_gone;
 use crate::py::future::{resolve, Waiter, Wake};
@@ -106,26 +106,43 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
     // A scope has no variables.
     let begin = core.get().state.get().net.begin_of(&parsed, via, &|_| None);
     let is_websocket = offer.is_some();
-    let seq = {
-        let mut state = core.get().state.get();
-        let agreed = offer.as_ref().map(|offer| offer.deflate.as_ref().map(|(agreed, _)| *agreed));
-        let exchange = offer.map_or_else(Exchange::default, websocket::exchange);
-        let seq = state.net.begin(token, head, begin, exchange);
-        if let Some(agreed) = agreed {
-            state.net.await_accept(token, agreed);
-        }
-        state.net.call_begins(token);
-        seq
-    };
+    let seq = begin_exchange(core, token, head, (begin, offer));
     let target = Target { token, seq };
+    call_app(core, target, scope.as_any(), is_websocket)
+}
+
+/// The request is the application's from now on; returns its number.
+fn begin_exchange(
+    core: &Bound<'_, AsgiCore>,
+    token: Token,
+    head: Head,
+    (begin, offer): (Begin, Option<Offer>),
+) -> u32 {
+    let mut state = core.get().state.get();
+    let agreed = offer.as_ref().map(|offer| offer.deflate.as_ref().map(|(agreed, _)| *agreed));
+    let exchange = offer.map_or_else(Exchange::default, websocket::exchange);
+    let seq = state.net.begin(token, head, begin, exchange);
+    if let Some(agreed) = agreed {
+        state.net.await_accept(token, agreed);
+    }
+    state.net.call_begins(token);
+    seq
+}
+
+fn call_app<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    scope: &Bound<'py, PyAny>,
+    is_websocket: bool,
+) -> PyResult<()> {
     let (send, receive) =
         if is_websocket { (Kind::WsSend, Kind::WsReceive) } else { (Kind::Send, Kind::Receive) };
     let send = handle::new(core, send, target, None)?;
     let receive = handle::new(core, receive, target, None)?;
-    let app = core.get().app.bind(py);
-    match call(app, [scope.as_any(), &receive, &send]) {
-        Ok(coroutine) => task::start(core, target, coroutine, scope.as_any()),
-        Err(error) => task::failed(core, target, &error, scope.as_any()),
+    let app = core.get().app.bind(core.py());
+    match call(app, [scope, &receive, &send]) {
+        Ok(coroutine) => task::start(core, target, coroutine, scope),
+        Err(error) => task::failed(core, target, &error, scope),
     }
 }
 

@@ -212,67 +212,76 @@ impl<X> Net<X> {
     pub fn pull(&mut self, token: Token, most: usize) -> Pull {
         self.ensure_scratch();
         self.pulled.clear();
-        let limits = self.settings.limits;
-        let now = self.now;
         loop {
             let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
             if conn.body.is_done() {
                 return if conn.is_gone() { Pull::Gone } else { Pull::Later };
             }
-            let taken = if conn.has_pending() {
-                let input = &conn.input[conn.input_at..];
-                let outcome =
-                    conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
-                outcome.inspect(|taken| conn.input_at += taken)
-            } else {
-                match conn.receive(&mut self.scratch) {
-                    Received::Nothing => {
-                        self.send_continue(token);
-                        return Pull::Later;
-                    }
-                    Received::End if conn.broken => return Pull::Gone,
-                    Received::End if matches!(conn.body, Body::UntilEnd(_)) => {
-                        conn.body.end();
-                        Ok(0)
-                    }
-                    // A half-closed client may still read why.
-                    Received::End | Received::Plain => return Pull::Refused(Reject::BodyCut),
-                    Received::Bytes(len) => {
-                        let input = &self.scratch[..len];
-                        let outcome = conn.body.read(
-                            input,
-                            &mut self.pulled,
-                            most,
-                            &limits,
-                            &mut conn.trailers,
-                        );
-                        if let Ok(taken) = outcome {
-                            if taken < len {
-                                conn.append(&input[taken..]);
-                            }
-                        }
-                        outcome
-                    }
-                }
-            };
-            if let Err(reject) = taken {
-                return Pull::Refused(reject);
+            if let Err(nothing) = self.read_body(token, most) {
+                return nothing;
             }
+            let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
             conn.compact_if_empty();
             conn.expects_continue = false;
             if !self.pulled.is_empty() || conn.body.is_done() {
-                conn.body_bytes += self.pulled.len() as u64;
-                if std::mem::take(&mut conn.waiting) {
-                    conn.body_waited += now.saturating_sub(conn.since);
-                }
-                conn.since = now;
-                let (more, is_stream) = (!conn.body.is_done(), conn.is_stream());
-                let slow = more && conn.is_too_slow(&self.settings);
-                if is_stream {
-                    self.stir(token); // the client may send more
-                }
-                return if slow { Pull::Refused(Reject::BodyTimeout) } else { Pull::Data { more } };
+                return self.count_pulled(token);
             }
+        }
+    }
+
+    /// Body bytes that have come go to `pulled`.
+    fn read_body(&mut self, token: Token, most: usize) -> Result<(), Pull> {
+        let limits = self.settings.limits;
+        let Some(conn) = self.conns.get_mut(token) else { return Err(Pull::Gone) };
+        if conn.has_pending() {
+            let input = &conn.input[conn.input_at..];
+            let taken = conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
+            conn.input_at += taken.map_err(Pull::Refused)?;
+            return Ok(());
+        }
+        match conn.receive(&mut self.scratch) {
+            Received::Nothing => {
+                self.send_continue(token);
+                Err(Pull::Later)
+            }
+            Received::End if conn.broken => Err(Pull::Gone),
+            Received::End if matches!(conn.body, Body::UntilEnd(_)) => {
+                conn.body.end();
+                Ok(())
+            }
+            // A half-closed client may still read why.
+            Received::End | Received::Plain => Err(Pull::Refused(Reject::BodyCut)),
+            Received::Bytes(len) => {
+                let input = &self.scratch[..len];
+                let taken =
+                    conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
+                let taken = taken.map_err(Pull::Refused)?;
+                if taken < len {
+                    conn.append(&input[taken..]);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What was pulled counts for the minimum rate.
+    fn count_pulled(&mut self, token: Token) -> Pull {
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
+        conn.body_bytes += self.pulled.len() as u64;
+        if std::mem::take(&mut conn.waiting) {
+            conn.body_waited += now.saturating_sub(conn.since);
+        }
+        conn.since = now;
+        let (more, is_stream) = (!conn.body.is_done(), conn.is_stream());
+        let slow = more && conn.is_too_slow(&self.settings);
+        if is_stream {
+            self.stir(token); // the client may send more
+        }
+        if slow {
+            Pull::Refused(Reject::BodyTimeout)
+        } else {
+            Pull::Data { more }
         }
     }
 
