@@ -31,7 +31,13 @@ pub struct Identity(Arc<ServerConfig>);
 
 impl Identity {
     /// From PEM: the certificate with its chain, and its key. TLS 1.3 alone if `newest_only`.
-    pub fn load(chain: &[u8], key: &[u8], newest_only: bool) -> Result<Self, Flaw> {
+    /// `protocols` are those that ALPN (RFC 7301) may choose from, the best first.
+    pub fn load(
+        chain: &[u8],
+        key: &[u8],
+        newest_only: bool,
+        protocols: &[&[u8]],
+    ) -> Result<Self, Flaw> {
         let provider = Arc::new(ring::default_provider());
         let key = certified(read_chain(chain)?, read_key(key)?, &provider)?;
         let versions: &[_] =
@@ -42,7 +48,7 @@ impl Identity {
             .map_err(unusable)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(key)));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         config.ticketer = ring::Ticketer::new().map_err(unusable)?;
         Ok(Self(Arc::new(config)))
     }
@@ -145,6 +151,16 @@ impl Session {
 
     pub fn is_handshaking(&self) -> bool {
         self.greeted && self.tls.is_handshaking()
+    }
+
+    /// What ALPN has chosen, once the handshake is over; None if the client did not ask.
+    #[allow(dead_code)] // until there is a second protocol to choose
+    pub fn protocol(&self) -> Option<&[u8]> {
+        if self.tls.is_handshaking() {
+            None
+        } else {
+            self.tls.alpn_protocol()
+        }
     }
 
     /// Is the next read the one that costs a signature?
