@@ -272,12 +272,19 @@ class Slot:
 
 @final
 class TlsContext:
-    """Certificate, key and oldest version of TLS, checked; a forked worker needs no files."""
+    """Certificates, keys and the settings about TLS, checked; a forked worker needs no files."""
 
-    def __new__(cls, chain: bytes, key: bytes, min_version: str) -> Self:
-        """Both in PEM; `min_version` is "1.2" or "1.3".
+    def __new__(
+        cls,
+        pairs: Sequence[tuple[bytes, bytes]],
+        *,
+        min_version: str,
+        password: bytes | None = None,
+    ) -> Self:
+        """`pairs` are certificate and key in PEM; `min_version` is "1.2" or "1.3".
 
-        ValueError with two arguments, "tls_cert" or "tls_key" and what is wrong with it.
+        ValueError with three arguments: the setting, as "tls_key", which of its files, from 0, and
+        what is wrong with it.
         """
 
 @final

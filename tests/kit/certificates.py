@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +29,27 @@ class Files:
         return ("--tls-cert", str(self.cert), "--tls-key", str(self.key))
 
 
-def write_certificate(directory: Path) -> Files:
-    """A new authority and a new certificate, in place of any that were written there before."""
-    authority = trustme.CA()
-    issued = authority.issue_cert("localhost", "127.0.0.1")
+def write_certificate(
+    directory: Path, *names: str, authority: trustme.CA | None = None, password: str | None = None
+) -> Files:
+    """A new certificate for ``names`` in place of any that was written there before.
+
+    It is for localhost without names, of a new authority without one; ``password`` is its key's.
+    """
+    authority = authority or trustme.CA()
+    issued = authority.issue_cert(*(names or ("localhost", "127.0.0.1")))
+    directory.mkdir(exist_ok=True)
     files = Files(directory / "cert.pem", directory / "key.pem", ssl.create_default_context())
     files.cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-    issued.private_key_pem.write_to_path(str(files.key))
+    files.key.write_bytes(_key(issued, password))
     files.client.load_verify_locations(cadata=authority.cert_pem.bytes().decode())
     return files
+
+
+def _key(issued: trustme.LeafCert, password: str | None) -> bytes:
+    plain = issued.private_key_pem.bytes()
+    if password is None:
+        return plain
+    return load_pem_private_key(plain, None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode())
+    )

@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 def _table(config: Config) -> Iterator[str]:
     rows = [
-        (s.key, s.kind.show(getattr(getattr(config, s.section), s.field)), config.origins[s.name])
+        (s.key, s.show(getattr(getattr(config, s.section), s.field)), config.origins[s.name])
         for s in SETTINGS
         if s.name not in _FOLDED
     ]

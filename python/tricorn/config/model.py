@@ -13,6 +13,7 @@ from tricorn.config import environment, tomlfile
 from tricorn.config.admission import Admission
 from tricorn.config.application import App, Asgi
 from tricorn.config.catalogue import BY_NAME
+from tricorn.config.certificates import WrongFileError, load_context
 from tricorn.config.closest import did_you_mean
 from tricorn.config.development import Development
 from tricorn.config.operations import Operations
@@ -20,7 +21,7 @@ from tricorn.config.origin import Given, Mistake, Origin, Rank
 from tricorn.config.resolve import report, resolve
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
-from tricorn.config.tls import Tls, WrongFileError, load_context
+from tricorn.config.tls import Tls
 from tricorn.config.traffic import Http, Limits, Timeouts
 from tricorn.errors import ConfigError
 

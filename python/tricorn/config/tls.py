@@ -1,40 +1,49 @@
-"""The section about TLS, and its files: read and checked together with the settings."""
+"""The section about TLS."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tricorn.config.origin import Mistake, Origin
 from tricorn.config.setting import setting
-
-if TYPE_CHECKING:
-    from tricorn._core import TlsContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
     """TLS: HTTPS on every address, with a certificate."""
 
-    cert: str | None = setting(
-        None,
+    cert: tuple[str, ...] = setting(
+        (),
         flag="--tls-cert",
         metavar="FILE",
         help="Certificate in PEM, followed by those that lead to its authority. With it, every "
-        "address speaks HTTPS.",
+        "address speaks HTTPS. Of several, a client gets the one for the name that it asks for, "
+        "else the first.",
         gunicorn="certfile",
         uvicorn="ssl_certfile",
     )
-    key: str | None = setting(
-        None,
+    key: tuple[str, ...] = setting(
+        (),
         flag="--tls-key",
         metavar="FILE",
-        help="Private key of the certificate in PEM, without a password. Without it, the key is "
-        "in the file of --tls-cert.",
+        help="Private key of the certificate in PEM, for each in the same order. Without it, the "
+        "key is in the file of --tls-cert.",
         gunicorn="keyfile",
         uvicorn="ssl_keyfile",
+    )
+    key_password: str | None = setting(
+        None,
+        flag="--tls-key-password",
+        metavar="TEXT",
+        help="Password of the private keys. Others can read a command line: better in "
+        "TRICORN_TLS_KEY_PASSWORD or in a file.",
+        secret=True,
+        uvicorn="ssl_keyfile_password",
+    )
+    key_password_file: str | None = setting(
+        None,
+        flag="--tls-key-password-file",
+        metavar="FILE",
+        help="File whose first line is the password of the private keys.",
     )
     min_version: str = setting(
         "1.2",
@@ -47,41 +56,3 @@ class Tls:
     def scheme(self) -> str:
         """The scheme of the addresses that are served."""
         return "https" if self.cert else "http"
-
-
-class WrongFileError(Exception):
-    """A file is not what its setting needs; ``mistake`` says which and why."""
-
-    def __init__(self, mistake: Mistake) -> None:
-        super().__init__(str(mistake))
-        self.mistake = mistake
-
-
-def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
-    """Certificate and key, checked; None without a certificate.
-
-    ``origins`` tells by flat name where each setting came from. Raises WrongFileError.
-    """
-    if tls.cert is None:
-        if tls.key is None:
-            return None
-        text = "a key needs its certificate: give --tls-cert too"
-        raise WrongFileError(Mistake(str(origins["tls_key"]), text))
-    from tricorn._core import TlsContext
-
-    paths = {"tls_cert": tls.cert, "tls_key": tls.key or tls.cert}
-    said = {**origins, "tls_key": origins["tls_key" if tls.key else "tls_cert"]}
-    contents = {name: _read(path, said[name]) for name, path in paths.items()}
-    try:
-        return TlsContext(contents["tls_cert"], contents["tls_key"], tls.min_version)
-    except ValueError as error:
-        name, text = error.args
-        raise WrongFileError(Mistake(str(said[name]), f'"{paths[name]}" {text}')) from None
-
-
-def _read(path: str, origin: Origin) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise WrongFileError(Mistake(str(origin), f'"{path}" can\'t be read: {reason}')) from None

@@ -7,7 +7,7 @@
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
-//! * `tls` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
+//! * `tls/` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here calls Python, so no

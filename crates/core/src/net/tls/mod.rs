@@ -1,0 +1,103 @@
+//! TLS: certificates, keys and what follows from them, for all connections of a server. Only this
+//! directory knows rustls.
+//!
+//! * `session` one connection · `files` what PEM holds · `names` which certificate a client gets
+
+mod files;
+mod names;
+mod session;
+
+use std::sync::Arc;
+
+use rustls::crypto::{ring, CryptoProvider};
+use rustls::sign::CertifiedKey;
+use rustls::{version, Error, InconsistentKeys, ServerConfig};
+
+pub use self::files::Pair;
+use self::names::Chooser;
+pub use self::session::{Opened, Session};
+
+/// Which file is wrong, and how.
+#[derive(Debug)]
+pub struct Flaw {
+    pub part: Part,
+    /// Which of several.
+    pub index: usize,
+    pub text: String,
+}
+
+/// What a file was given as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Certificate,
+    Key,
+    Password,
+}
+
+impl Part {
+    fn flaw(self, text: impl Into<String>) -> Flaw {
+        Flaw { part: self, index: 0, text: text.into() }
+    }
+}
+
+/// What the files held.
+pub struct Materials {
+    /// The first is for clients that ask for no name, or for one that nobody has.
+    pub pairs: Vec<Pair>,
+}
+
+/// What the settings say beyond the files.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// TLS 1.3 alone.
+    pub newest_only: bool,
+    /// Those that ALPN (RFC 7301) may choose from, the best first.
+    pub protocols: &'static [&'static [u8]],
+}
+
+/// Certificates, keys and what else is the same for all connections of a server.
+#[derive(Clone, Debug)]
+pub struct Identity(Arc<ServerConfig>);
+
+impl Identity {
+    pub fn new(materials: &Materials, options: &Options) -> Result<Self, Flaw> {
+        let provider = Arc::new(ring::default_provider());
+        let mut chooser = Chooser::default();
+        for (index, pair) in materials.pairs.iter().enumerate() {
+            let key = certified(pair, &provider).map_err(|flaw| Flaw { index, ..flaw })?;
+            chooser.add(key);
+        }
+        let versions: &[_] = if options.newest_only {
+            &[&version::TLS13]
+        } else {
+            &[&version::TLS13, &version::TLS12]
+        };
+        let unusable = |error: Error| Part::Certificate.flaw(format!("can't be used: {error}"));
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .map_err(unusable)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(chooser));
+        config.alpn_protocols = options.protocols.iter().map(|name| name.to_vec()).collect();
+        config.ticketer = ring::Ticketer::new().map_err(unusable)?;
+        Ok(Self(Arc::new(config)))
+    }
+
+    fn config(&self) -> Arc<ServerConfig> {
+        self.0.clone()
+    }
+}
+
+fn certified(pair: &Pair, provider: &CryptoProvider) -> Result<CertifiedKey, Flaw> {
+    let unusable = |error| Part::Key.flaw(format!("has a key that can't be used: {error}"));
+    let key = provider.key_provider.load_private_key(pair.key.clone_key()).map_err(unusable)?;
+    let certified = CertifiedKey::new(pair.chain.clone(), key);
+    match certified.keys_match() {
+        // Some kinds of keys can't tell their public half.
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
+        Err(Error::InconsistentKeys(_)) => {
+            Err(Part::Key.flaw("does not belong to the certificate"))
+        }
+        Err(error) => Err(Part::Certificate.flaw(format!("has a malformed certificate: {error}"))),
+    }
+}

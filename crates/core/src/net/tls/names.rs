@@ -1,0 +1,60 @@
+//! Which certificate a client gets: by the name that it asks for (RFC 6066 §3) and by what it can
+//! verify.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::SignatureScheme;
+use webpki::EndEntityCert;
+
+/// All certificates, and where those for a name are, in the order they were given.
+#[derive(Debug, Default)]
+pub(super) struct Chooser {
+    all: Vec<Arc<CertifiedKey>>,
+    exact: HashMap<String, Vec<usize>>,
+    /// By what follows the first label, which may be any (RFC 9525 §6.3).
+    wildcard: HashMap<String, Vec<usize>>,
+}
+
+impl Chooser {
+    pub(super) fn add(&mut self, key: CertifiedKey) {
+        let at = self.all.len();
+        for name in names(&key) {
+            match name.strip_prefix("*.") {
+                Some(parent) => self.wildcard.entry(parent.into()).or_default().push(at),
+                None => self.exact.entry(name).or_default().push(at),
+            }
+        }
+        self.all.push(Arc::new(key));
+    }
+
+    /// The first of those for the name that the client can verify, else the first of all.
+    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<usize> {
+        let can_verify = |at: &usize| self.all[*at].key.choose_scheme(schemes).is_some();
+        let named = name.and_then(|name| {
+            let name = name.to_ascii_lowercase();
+            let parent = name.split_once('.').map(|(_, parent)| parent);
+            let wild = || parent.and_then(|parent| self.wildcard.get(parent));
+            let mut exact = self.exact.get(&name).into_iter().flatten().copied();
+            let mut wild = wild().into_iter().flatten().copied();
+            exact.find(can_verify).or_else(|| wild.find(can_verify))
+        });
+        named.or_else(|| (0..self.all.len()).find(can_verify))
+    }
+}
+
+impl ResolvesServerCert for Chooser {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let at = self.choose(hello.server_name(), hello.signature_schemes())?;
+        self.all.get(at).cloned()
+    }
+}
+
+/// The DNS names of a certificate (subjectAltName), in lower case.
+fn names(key: &CertifiedKey) -> Vec<String> {
+    let Ok(end) = key.end_entity_cert() else { return Vec::new() };
+    let Ok(parsed) = EndEntityCert::try_from(end) else { return Vec::new() };
+    parsed.valid_dns_names().map(str::to_ascii_lowercase).collect()
+}

@@ -1,0 +1,93 @@
+"""The files of the settings about TLS: read and checked together with the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tricorn.config.origin import Mistake, Origin
+from tricorn.config.tls import Tls
+
+if TYPE_CHECKING:
+    from tricorn._core import TlsContext
+
+
+class WrongFileError(Exception):
+    """A file is not what its setting needs; ``mistake`` says which and why."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(str(mistake))
+        self.mistake = mistake
+
+
+def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
+    """Certificates and keys, checked; None without a certificate.
+
+    ``origins`` tells by flat name where each setting came from. Raises WrongFileError.
+    """
+    files = _Files(tls, origins)
+    if not tls.cert:
+        files.refuse_without("tls_key", "a key needs its certificate: give --tls-cert too")
+        return None
+    from tricorn._core import TlsContext
+
+    try:
+        return TlsContext(files.pairs(), min_version=tls.min_version, password=files.password())
+    except ValueError as error:
+        name, index, text = error.args
+        raise files.wrong(name, text, index) from None
+
+
+class _Files:
+    """Reads the files; whatever is wrong with one is told with the setting that names it."""
+
+    def __init__(self, tls: Tls, origins: Mapping[str, Origin]) -> None:
+        self._tls = tls
+        self._origins = origins
+        self._paths = {"tls_cert": tls.cert, "tls_key": tls.key or tls.cert}
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """What is in the files of each certificate and its key."""
+        certs, keys = self._paths["tls_cert"], self._paths["tls_key"]
+        if len(certs) != len(keys):
+            text = f"{len(keys)} keys for {len(certs)} certificates: give one for each, in order"
+            raise self._mistake("tls_key", text)
+        return [(self._read("tls_cert", at), self._read("tls_key", at)) for at in range(len(certs))]
+
+    def password(self) -> bytes | None:
+        """The password of the keys."""
+        path, text = self._tls.key_password_file, self._tls.key_password
+        if path is not None:
+            if text is not None:
+                raise self._mistake(
+                    "tls_key_password_file", "the password is given by --tls-key-password too"
+                )
+            self._paths["tls_key_password_file"] = (path,)
+            return self._read("tls_key_password_file").partition(b"\n")[0].removesuffix(b"\r")
+        return None if text is None else text.encode("utf-8", "surrogateescape")
+
+    def refuse_without(self, name: str, text: str) -> None:
+        """Raise if the setting was given."""
+        if getattr(self._tls, name.removeprefix("tls_")):
+            raise self._mistake(name, text)
+
+    def wrong(self, name: str, text: str, index: int = 0) -> WrongFileError:
+        """What is wrong with the ``index``-th file of a setting."""
+        if name == "tls_key_password":
+            if self._tls.key_password_file is None:
+                return self._mistake(name, f'{text} in "{self._paths["tls_key"][index]}"')
+            name, index = "tls_key_password_file", 0
+        return self._mistake(name, f'"{self._paths[name][index]}" {text}')
+
+    def _mistake(self, name: str, text: str) -> WrongFileError:
+        if name == "tls_key" and not self._tls.key:
+            name = "tls_cert"
+        return WrongFileError(Mistake(str(self._origins[name]), text))
+
+    def _read(self, name: str, index: int = 0) -> bytes:
+        try:
+            return Path(self._paths[name][index]).read_bytes()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise self.wrong(name, f"can't be read: {reason}", index) from None
