@@ -280,8 +280,14 @@ class TlsContext:
         *,
         min_version: str,
         password: bytes | None = None,
+        clients_optional: bool = False,
+        client_ca: bytes | None = None,
+        client_crl: bytes | None = None,
     ) -> Self:
         """`pairs` are certificate and key in PEM; `min_version` is "1.2" or "1.3".
+
+        Clients are asked for a certificate if there is a `client_ca` to verify it with, in PEM;
+        they must have one unless `clients_optional`.
 
         ValueError with three arguments: the setting, as "tls_key", which of its files, from 0, and
         what is wrong with it.

@@ -22,11 +22,18 @@ class Files:
     cert: Path
     key: Path
     client: ssl.SSLContext
+    authority: trustme.CA
 
     @property
     def options(self) -> tuple[str, ...]:
         """The options of a server that uses them."""
         return ("--tls-cert", str(self.cert), "--tls-key", str(self.key))
+
+    def new_client(self) -> ssl.SSLContext:
+        """Another client that trusts the same authority."""
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.authority.configure_trust(client)
+        return client
 
 
 def write_certificate(
@@ -39,10 +46,11 @@ def write_certificate(
     authority = authority or trustme.CA()
     issued = authority.issue_cert(*(names or ("localhost", "127.0.0.1")))
     directory.mkdir(exist_ok=True)
-    files = Files(directory / "cert.pem", directory / "key.pem", ssl.create_default_context())
+    client = ssl.create_default_context()
+    authority.configure_trust(client)
+    files = Files(directory / "cert.pem", directory / "key.pem", client, authority)
     files.cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     files.key.write_bytes(_key(issued, password))
-    files.client.load_verify_locations(cadata=authority.cert_pem.bytes().decode())
     return files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ START = {"type": "http.response.start", "status": 200, "headers": []}
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """By path: /scheme, /digest of the body, /stream and /large of SIZE bytes, /file?PATH."""
+    """By path: /scheme, /tls, /digest of the body, /stream and /large of SIZE bytes, /file?PATH."""
     if scope["type"] != "http":
         return
     await send(START)
     match scope["path"]:
         case "/scheme":
             await finish(send, scope["scheme"].encode())
+        case "/tls":
+            await finish(send, json.dumps(scope["extensions"].get("tls")).encode())
         case "/digest":
             await finish(send, (await digest(receive)).encode())
         case "/stream":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ from tests.process.tls_asgi import BLOCK, SIZE
 
 
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """By path: /scheme, /digest of the body, /stream and /large of SIZE bytes, /file?PATH."""
+    """By path: /scheme, /tls, /digest of the body, /stream and /large of SIZE bytes, /file?PATH."""
     start_response("200 OK", [])
     match environ["PATH_INFO"]:
         case "/scheme":
             return [environ["wsgi.url_scheme"].encode()]
+        case "/tls":
+            told = {k: v for k, v in environ.items() if k.startswith("SSL_") or k == "HTTPS"}
+            return [json.dumps(told).encode()]
         case "/digest":
             seen = hashlib.sha256()
             while block := environ["wsgi.input"].read(65536):

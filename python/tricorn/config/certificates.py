@@ -28,12 +28,20 @@ def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
     """
     files = _Files(tls, origins)
     if not tls.cert:
-        files.refuse_without("tls_key", "a key needs its certificate: give --tls-cert too")
+        files.check_alone()
         return None
     from tricorn._core import TlsContext
 
+    files.check_clients()
     try:
-        return TlsContext(files.pairs(), min_version=tls.min_version, password=files.password())
+        return TlsContext(
+            files.pairs(),
+            min_version=tls.min_version,
+            password=files.password(),
+            clients_optional=tls.client_auth == "optional",
+            client_ca=files.single("tls_client_ca", tls.client_ca),
+            client_crl=files.single("tls_client_crl", tls.client_crl),
+        )
     except ValueError as error:
         name, index, text = error.args
         raise files.wrong(name, text, index) from None
@@ -63,14 +71,39 @@ class _Files:
                 raise self._mistake(
                     "tls_key_password_file", "the password is given by --tls-key-password too"
                 )
-            self._paths["tls_key_password_file"] = (path,)
-            return self._read("tls_key_password_file").partition(b"\n")[0].removesuffix(b"\r")
+            content = self.single("tls_key_password_file", path) or b""
+            return content.partition(b"\n")[0].removesuffix(b"\r")
         return None if text is None else text.encode("utf-8", "surrogateescape")
 
-    def refuse_without(self, name: str, text: str) -> None:
-        """Raise if the setting was given."""
-        if getattr(self._tls, name.removeprefix("tls_")):
-            raise self._mistake(name, text)
+    def single(self, name: str, path: str | None) -> bytes | None:
+        """What is in the one file of a setting; None without it."""
+        if path is None:
+            return None
+        self._paths[name] = (path,)
+        return self._read(name)
+
+    def check_alone(self) -> None:
+        """Raise if a setting needs the certificate that is not there."""
+        if self._tls.key:
+            raise self._mistake("tls_key", "a key needs its certificate: give --tls-cert too")
+        if self._tls.client_auth != "none":
+            text = "clients show certificates over TLS only: give --tls-cert too"
+            raise self._mistake("tls_client_auth", text)
+
+    def check_clients(self) -> None:
+        """Raise unless the settings about clients go together."""
+        auth, ca = self._tls.client_auth, self._tls.client_ca
+        if auth != "none" and ca is None:
+            text = f'"{auth}" needs the authorities that vouch for clients: give --tls-client-ca'
+            raise self._mistake("tls_client_auth", text)
+        if auth == "none" and ca is not None:
+            text = (
+                "no client is asked for a certificate: give --tls-client-auth required or optional"
+            )
+            raise self._mistake("tls_client_ca", text)
+        if self._tls.client_crl is not None and ca is None:
+            text = "it is of the authorities that vouch for clients: give --tls-client-ca"
+            raise self._mistake("tls_client_crl", text)
 
     def wrong(self, name: str, text: str, index: int = 0) -> WrongFileError:
         """What is wrong with the ``index``-th file of a setting."""

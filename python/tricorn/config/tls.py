@@ -52,6 +52,29 @@ class Tls:
         help="Oldest version of TLS that is spoken.",
     )
 
+    client_auth: str = setting(
+        "none",
+        flag="--tls-client-auth",
+        choices=("none", "optional", "required"),
+        help="Whether clients show a certificate; one that is not valid is refused in any case.",
+        gunicorn="cert_reqs",
+        uvicorn="ssl_cert_reqs",
+    )
+    client_ca: str | None = setting(
+        None,
+        flag="--tls-client-ca",
+        metavar="FILE",
+        help="Certificates in PEM of the authorities that vouch for clients.",
+        gunicorn="ca_certs",
+        uvicorn="ssl_ca_certs",
+    )
+    client_crl: str | None = setting(
+        None,
+        flag="--tls-client-crl",
+        metavar="FILE",
+        help="Lists in PEM of certificates that these authorities have revoked.",
+    )
+
     @property
     def scheme(self) -> str:
         """The scheme of the addresses that are served."""

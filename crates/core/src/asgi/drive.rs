@@ -62,12 +62,14 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
-    let origin = core.get().state.get().net.get(token).map(|conn| (conn.peer, conn.listener));
-    let Some((peer, listener)) = origin else { return Ok(()) };
+    let origin = core.get().state.get().net.get(token).map(|conn| {
+        (conn.peer, conn.listener, conn.secured.clone()) // the last only over TLS
+    });
+    let Some((peer, listener, secured)) = origin else { return Ok(()) };
     let built = {
         let mut scopes = core.get().scopes.get();
         let client = scopes.client(py, token, peer);
-        client.and_then(|client| scopes.build(py, &parsed, listener, client))
+        client.and_then(|client| scopes.build(py, &parsed, listener, client, secured.as_deref()))
     };
     let scope = match built {
         Ok(scope) => scope,

@@ -12,6 +12,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tricorn_wire::head::Head;
 
+use super::tls;
+use crate::net::tls::Secured;
 use crate::net::Token;
 use crate::py::call::{ascii, list, pair};
 use crate::py::names::{FieldCache, Make};
@@ -115,6 +117,7 @@ impl Scopes {
         head: &Head,
         listener: u32,
         client: Bound<'py, PyAny>,
+        secured: Option<&Secured>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let scope = self.prototypes[listener as usize].bind(py).copy()?;
         if head.minor == 0 {
@@ -129,7 +132,11 @@ impl Scopes {
             scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
         }
         // A middleware may add its own: that must not show in other requests.
-        scope.set_item(intern!(py, "extensions"), self.extensions.bind(py).copy()?)?;
+        let extensions = self.extensions.bind(py).copy()?;
+        if let Some(secured) = secured {
+            extensions.set_item(intern!(py, "tls"), tls::extension(py, secured)?)?;
+        }
+        scope.set_item(intern!(py, "extensions"), extensions)?;
         Ok(scope)
     }
 

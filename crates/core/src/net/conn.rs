@@ -11,6 +11,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
@@ -21,6 +22,7 @@ use super::output::Output;
 use super::spent::Spent;
 use super::sys;
 use super::timer::NEVER;
+use super::tls::Secured;
 use crate::inflight::Place;
 use crate::scoreboard::Row;
 use crate::settings::Timeouts;
@@ -77,6 +79,8 @@ pub struct Conn<X> {
     /// How much of `input` has been searched for the end of a head.
     pub(super) scanned: usize,
     pub output: Output,
+    /// What was agreed if the connection speaks TLS.
+    pub secured: Option<Arc<Secured>>,
     /// The head of the response until the first body message decides its framing.
     pub held: Vec<u8>,
     pub(super) body: Body,
@@ -134,6 +138,7 @@ impl<X> Conn<X> {
             input_at: 0,
             scanned: 0,
             output: Output::default(),
+            secured: None,
             held: Vec::new(),
             body: Body::Done,
             trailers: Vec::new(),

@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::net::tls::{Flaw, Identity, Materials, Options, Pair, Part};
+use crate::net::tls::{Authorities, Flaw, Identity, Materials, Options, Pair, Part};
 
 /// What ALPN (RFC 7301) offers.
 const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
@@ -19,27 +19,37 @@ pub struct TlsContext {
 impl TlsContext {
     /// From pairs of PEM, certificate and key. ValueError(setting, which of several, what is wrong).
     #[new]
-    #[pyo3(signature = (pairs, *, min_version, password=None))]
+    #[pyo3(signature = (
+        pairs, *, min_version, password=None, clients_optional=false, client_ca=None,
+        client_crl=None
+    ))]
     fn new(
         pairs: Vec<(Vec<u8>, Vec<u8>)>,
         min_version: &str,
         password: Option<&[u8]>,
+        clients_optional: bool,
+        client_ca: Option<&[u8]>,
+        client_crl: Option<&[u8]>,
     ) -> PyResult<Self> {
-        let options = Options { newest_only: min_version == "1.3", protocols: PROTOCOLS };
-        let identity = read(&pairs, password)
-            .and_then(|materials| Identity::new(&materials, &options))
-            .map_err(|flaw| PyValueError::new_err((setting(flaw.part), flaw.index, flaw.text)))?;
-        Ok(Self { identity })
+        let newest_only = min_version == "1.3";
+        let options = Options { newest_only, clients_optional, protocols: PROTOCOLS };
+        let read = || {
+            let authorities = client_ca.map(|roots| Authorities::read(roots, client_crl));
+            let pairs = read_pairs(&pairs, password)?;
+            let materials = Materials { pairs, authorities: authorities.transpose()? };
+            Identity::new(&materials, &options)
+        };
+        let wrong = |flaw: Flaw| PyValueError::new_err((setting(flaw.part), flaw.index, flaw.text));
+        Ok(Self { identity: read().map_err(wrong)? })
     }
 }
 
-fn read(pairs: &[(Vec<u8>, Vec<u8>)], password: Option<&[u8]>) -> Result<Materials, Flaw> {
-    let pairs: Result<Vec<_>, _> = (pairs.iter().enumerate())
+fn read_pairs(pairs: &[(Vec<u8>, Vec<u8>)], password: Option<&[u8]>) -> Result<Vec<Pair>, Flaw> {
+    (pairs.iter().enumerate())
         .map(|(index, (chain, key))| {
             Pair::read(chain, key, password).map_err(|flaw| Flaw { index, ..flaw })
         })
-        .collect();
-    Ok(Materials { pairs: pairs? })
+        .collect()
 }
 
 /// The setting that gave the file.
@@ -48,5 +58,7 @@ fn setting(part: Part) -> &'static str {
         Part::Certificate => "tls_cert",
         Part::Key => "tls_key",
         Part::Password => "tls_key_password",
+        Part::ClientCa => "tls_client_ca",
+        Part::ClientCrl => "tls_client_crl",
     }
 }

@@ -78,9 +78,12 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
             return Ok(None);
         }
     };
-    let origin = this.net().get(token).map(|conn| (conn.peer, conn.listener));
-    let Some((peer, listener)) = origin else { return Ok(None) };
-    let built = this.lock_environs().build(py, &parsed, listener, (token, peer));
+    let origin = this.net().get(token).map(|conn| {
+        (conn.peer, conn.listener, conn.secured.clone()) // the last only over TLS
+    });
+    let Some((peer, listener, secured)) = origin else { return Ok(None) };
+    let built =
+        this.lock_environs().build(py, &parsed, listener, (token, peer), secured.as_deref());
     let environ = match built {
         Ok(environ) => environ,
         Err(error) => {

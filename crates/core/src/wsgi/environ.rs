@@ -13,7 +13,9 @@ use pyo3::types::{PyBool, PyDict, PyString};
 use tricorn_wire::head::{Framing, Head};
 
 use super::file::FileWrapper;
+use super::tls;
 use crate::asgi::scope::{decode_percent, method};
+use crate::net::tls::Secured;
 use crate::net::Token;
 use crate::py::call::ascii;
 use crate::py::names::{FieldCache, Make};
@@ -105,6 +107,7 @@ impl Environs {
         head: &Head,
         listener: u32,
         client: (Token, Option<SocketAddr>),
+        secured: Option<&Secured>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.prototypes[listener as usize].bind(py).copy()?;
         if head.minor == 0 {
@@ -120,6 +123,9 @@ impl Environs {
         environ.set_item(intern!(py, "PATH_INFO"), path)?;
         environ.set_item(intern!(py, "QUERY_STRING"), latin1(py, head.target.query)?)?;
         self.set_client(&environ, client.0, client.1)?;
+        if let Some(secured) = secured {
+            tls::set_variables(&environ, secured)?;
+        }
         self.set_fields(&environ, head)?;
         Ok(environ)
     }

@@ -30,7 +30,7 @@ fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Flaw> {
     }
 }
 
-fn read_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
+pub(super) fn read_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
     CertificateDer::pem_slice_iter(pem).collect()
 }
 

@@ -1,20 +1,30 @@
 //! TLS: certificates, keys and what follows from them, for all connections of a server. Only this
 //! directory knows rustls.
 //!
-//! * `session` one connection · `files` what PEM holds · `names` which certificate a client gets
+//! * `session` one connection · `secured` what was agreed on it
+//! * `files` what PEM holds · `names` which certificate a client gets · `clients` theirs
+//! * `facts` what a certificate says
 
+mod clients;
+pub mod facts;
 mod files;
 mod names;
+mod secured;
 mod session;
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::crypto::{ring, CryptoProvider};
+use rustls::server::WebPkiClientVerifier;
 use rustls::sign::CertifiedKey;
 use rustls::{version, Error, InconsistentKeys, ServerConfig};
 
+pub use self::clients::Authorities;
 pub use self::files::Pair;
 use self::names::Chooser;
+use self::secured::Kept;
+pub use self::secured::{Secured, Shown};
 pub use self::session::{Opened, Session};
 
 /// Which file is wrong, and how.
@@ -32,6 +42,8 @@ pub enum Part {
     Certificate,
     Key,
     Password,
+    ClientCa,
+    ClientCrl,
 }
 
 impl Part {
@@ -44,6 +56,8 @@ impl Part {
 pub struct Materials {
     /// The first is for clients that ask for no name, or for one that nobody has.
     pub pairs: Vec<Pair>,
+    /// Who vouches for clients, if any are asked.
+    pub authorities: Option<Authorities>,
 }
 
 /// What the settings say beyond the files.
@@ -51,13 +65,27 @@ pub struct Materials {
 pub struct Options {
     /// TLS 1.3 alone.
     pub newest_only: bool,
+    /// Clients may come without a certificate.
+    pub clients_optional: bool,
     /// Those that ALPN (RFC 7301) may choose from, the best first.
     pub protocols: &'static [&'static [u8]],
 }
 
 /// Certificates, keys and what else is the same for all connections of a server.
-#[derive(Clone, Debug)]
-pub struct Identity(Arc<ServerConfig>);
+#[derive(Clone)]
+pub struct Identity(Arc<Inner>);
+
+struct Inner {
+    config: Arc<ServerConfig>,
+    /// By the order they were given.
+    shown: Vec<Arc<Shown>>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity") // it has keys
+    }
+}
 
 impl Identity {
     pub fn new(materials: &Materials, options: &Options) -> Result<Self, Flaw> {
@@ -67,6 +95,12 @@ impl Identity {
             let key = certified(pair, &provider).map_err(|flaw| Flaw { index, ..flaw })?;
             chooser.add(key);
         }
+        let verifier = match &materials.authorities {
+            Some(authorities) => {
+                authorities.verifier(options.clients_optional, provider.clone())?
+            }
+            None => WebPkiClientVerifier::no_client_auth(),
+        };
         let versions: &[_] = if options.newest_only {
             &[&version::TLS13]
         } else {
@@ -76,15 +110,24 @@ impl Identity {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .map_err(unusable)?
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(chooser));
         config.alpn_protocols = options.protocols.iter().map(|name| name.to_vec()).collect();
         config.ticketer = ring::Ticketer::new().map_err(unusable)?;
-        Ok(Self(Arc::new(config)))
+        let shown = |pair: &Pair| {
+            let der = pair.chain.first().map(|der| der.to_vec()).unwrap_or_default();
+            Arc::new(Shown { der, kept: Kept::default() })
+        };
+        let shown = materials.pairs.iter().map(shown).collect();
+        Ok(Self(Arc::new(Inner { config: Arc::new(config), shown })))
     }
 
     fn config(&self) -> Arc<ServerConfig> {
-        self.0.clone()
+        self.0.config.clone()
+    }
+
+    fn shown(&self, at: usize) -> Option<Arc<Shown>> {
+        self.0.shown.get(at).cloned()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which certificate a client gets: by the name that it asks for (RFC 6066 §3) and by what it can
 //! verify.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,6 +9,16 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::SignatureScheme;
 use webpki::EndEntityCert;
+
+thread_local! {
+    /// Which certificate the handshake that this thread is in has chosen: rustls does not tell.
+    static CHOSEN: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Which certificate was chosen on this thread since it was last asked.
+pub(super) fn take_chosen() -> Option<usize> {
+    CHOSEN.take()
+}
 
 /// All certificates, and where those for a name are, in the order they were given.
 #[derive(Debug, Default)]
@@ -48,6 +59,7 @@ impl Chooser {
 impl ResolvesServerCert for Chooser {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let at = self.choose(hello.server_name(), hello.signature_schemes())?;
+        CHOSEN.set(Some(at));
         self.all.get(at).cloned()
     }
 }

@@ -5,10 +5,13 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use rustls::ServerConnection;
 
 use super::super::sys::{self, Io};
+use super::names::take_chosen;
+use super::secured::{Kept, Secured, Shown};
 use super::Identity;
 
 /// Reads in a row that bring no plaintext; a peer that sends more only costs time.
@@ -38,6 +41,9 @@ enum End {
 /// One connection's TLS.
 pub struct Session {
     tls: ServerConnection,
+    identity: Identity,
+    /// The certificate that the client was shown.
+    shown: Option<Arc<Shown>>,
     /// Bytes given to `seal` that the socket has not taken.
     unsent: usize,
     /// Something has come in.
@@ -58,6 +64,8 @@ impl Session {
         tls.set_buffer_limit(None); // bounded by who seals
         Some(Box::new(Self {
             tls,
+            identity: identity.clone(),
+            shown: None,
             unsent: 0,
             greeted: false,
             answered: false,
@@ -79,6 +87,22 @@ impl Session {
         } else {
             self.tls.alpn_protocol()
         }
+    }
+
+    /// What was agreed, once the handshake is over.
+    pub fn secured(&self) -> Option<Arc<Secured>> {
+        if self.tls.is_handshaking() {
+            return None;
+        }
+        let chain = self.tls.peer_certificates().unwrap_or_default();
+        Some(Arc::new(Secured {
+            version: self.tls.protocol_version().map_or(0, u16::from),
+            suite: self.tls.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into()),
+            server_name: self.tls.server_name().map(str::to_owned),
+            shown: self.shown.clone(),
+            client_chain: chain.iter().map(|der| der.to_vec()).collect(),
+            kept: Kept::default(),
+        }))
     }
 
     /// Is the next read the one that costs a signature?
@@ -153,6 +177,9 @@ impl Session {
             while let Ok(size @ 1..) = self.tls.reader().read(&mut plain[len..]) {
                 len += size;
             }
+        }
+        if !self.answered {
+            self.shown = take_chosen().and_then(|at| self.identity.shown(at));
         }
         self.answered |= self.tls.wants_write() || !self.tls.is_handshaking();
         len
