@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, final
 
 from tricorn.config import Config
+from tricorn.config.certificates import Contents
+from tricorn.config.tls import Tls
 
 __all__ = [
     "AsgiCore",
@@ -274,20 +276,11 @@ class Slot:
 class TlsContext:
     """Certificates, keys and the settings about TLS, checked; a forked worker needs no files."""
 
-    def __new__(
-        cls,
-        pairs: Sequence[tuple[bytes, bytes]],
-        *,
-        min_version: str,
-        password: bytes | None = None,
-        clients_optional: bool = False,
-        client_ca: bytes | None = None,
-        client_crl: bytes | None = None,
-    ) -> Self:
-        """`pairs` are certificate and key in PEM; `min_version` is "1.2" or "1.3".
+    def __new__(cls, section: Tls, contents: Contents) -> Self:
+        """What `contents` holds, used as `section` says.
 
-        Clients are asked for a certificate if there is a `client_ca` to verify it with, in PEM;
-        they must have one unless `clients_optional`.
+        The key of session tickets changes every `section.ticket_rotation` seconds; 0 for no
+        tickets. All contexts of a process and of those forked from it have the same keys.
 
         ValueError with three arguments: the setting, as "tls_key", which of its files, from 0, and
         what is wrong with it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ START = {"type": "http.response.start", "status": 200, "headers": []}
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """By path: /scheme, /tls, /digest of the body, /stream and /large of SIZE bytes, /file?PATH."""
+    """By path: /scheme, /pid, /tls, /digest of the body, /stream and /large of SIZE, /file?PATH."""
     if scope["type"] != "http":
         return
     await send(START)
@@ -22,6 +23,8 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             await finish(send, scope["scheme"].encode())
         case "/tls":
             await finish(send, json.dumps(scope["extensions"].get("tls")).encode())
+        case "/pid":
+            await finish(send, str(os.getpid()).encode())
         case "/digest":
             await finish(send, (await digest(receive)).encode())
         case "/stream":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,17 @@ from tricorn.config.tls import Tls
 
 if TYPE_CHECKING:
     from tricorn._core import TlsContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What is in the files: PEM, and the password of the keys."""
+
+    pairs: tuple[tuple[bytes, bytes], ...]
+    """Certificate with its chain, and key."""
+    password: bytes | None
+    client_ca: bytes | None
+    client_crl: bytes | None
 
 
 class WrongFileError(Exception):
@@ -34,14 +46,7 @@ def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
 
     files.check_clients()
     try:
-        return TlsContext(
-            files.pairs(),
-            min_version=tls.min_version,
-            password=files.password(),
-            clients_optional=tls.client_auth == "optional",
-            client_ca=files.single("tls_client_ca", tls.client_ca),
-            client_crl=files.single("tls_client_crl", tls.client_crl),
-        )
+        return TlsContext(tls, files.contents())
     except ValueError as error:
         name, index, text = error.args
         raise files.wrong(name, text, index) from None
@@ -55,28 +60,36 @@ class _Files:
         self._origins = origins
         self._paths = {"tls_cert": tls.cert, "tls_key": tls.key or tls.cert}
 
-    def pairs(self) -> list[tuple[bytes, bytes]]:
-        """What is in the files of each certificate and its key."""
+    def contents(self) -> Contents:
+        """Read them all."""
+        tls = self._tls
+        return Contents(
+            pairs=tuple(self._pairs()),
+            password=self._password(),
+            client_ca=self._single("tls_client_ca", tls.client_ca),
+            client_crl=self._single("tls_client_crl", tls.client_crl),
+        )
+
+    def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         certs, keys = self._paths["tls_cert"], self._paths["tls_key"]
         if len(certs) != len(keys):
             text = f"{len(keys)} keys for {len(certs)} certificates: give one for each, in order"
             raise self._mistake("tls_key", text)
-        return [(self._read("tls_cert", at), self._read("tls_key", at)) for at in range(len(certs))]
+        for at in range(len(certs)):
+            yield self._read("tls_cert", at), self._read("tls_key", at)
 
-    def password(self) -> bytes | None:
-        """The password of the keys."""
+    def _password(self) -> bytes | None:
         path, text = self._tls.key_password_file, self._tls.key_password
         if path is not None:
             if text is not None:
                 raise self._mistake(
                     "tls_key_password_file", "the password is given by --tls-key-password too"
                 )
-            content = self.single("tls_key_password_file", path) or b""
+            content = self._single("tls_key_password_file", path) or b""
             return content.partition(b"\n")[0].removesuffix(b"\r")
         return None if text is None else text.encode("utf-8", "surrogateescape")
 
-    def single(self, name: str, path: str | None) -> bytes | None:
-        """What is in the one file of a setting; None without it."""
+    def _single(self, name: str, path: str | None) -> bytes | None:
         if path is None:
             return None
         self._paths[name] = (path,)

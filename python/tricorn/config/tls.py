@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tricorn.config.kinds import Seconds
 from tricorn.config.setting import setting
+
+
+def _check_rotation(seconds: float) -> None:
+    if 0 < seconds < 1:
+        raise ValueError("is too small; the least is 1s, or 0 for no tickets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,14 @@ class Tls:
         flag="--tls-client-crl",
         metavar="FILE",
         help="Lists in PEM of certificates that these authorities have revoked.",
+    )
+
+    ticket_rotation: Seconds = setting(
+        6 * 3600.0,
+        flag="--tls-ticket-rotation",
+        check=_check_rotation,
+        help="Change the key of session tickets so often; sessions of the last key are still "
+        "resumed. 0 gives out no tickets.",
     )
 
     @property

@@ -1,5 +1,7 @@
 //! Certificates and their keys as Python holds them.
 
+use std::time::Duration;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -15,41 +17,56 @@ pub struct TlsContext {
     pub identity: Identity,
 }
 
-#[pymethods]
-impl TlsContext {
-    /// From pairs of PEM, certificate and key. ValueError(setting, which of several, what is wrong).
-    #[new]
-    #[pyo3(signature = (
-        pairs, *, min_version, password=None, clients_optional=false, client_ca=None,
-        client_crl=None
-    ))]
-    fn new(
-        pairs: Vec<(Vec<u8>, Vec<u8>)>,
-        min_version: &str,
-        password: Option<&[u8]>,
-        clients_optional: bool,
-        client_ca: Option<&[u8]>,
-        client_crl: Option<&[u8]>,
-    ) -> PyResult<Self> {
-        let newest_only = min_version == "1.3";
-        let options = Options { newest_only, clients_optional, protocols: PROTOCOLS };
-        let read = || {
-            let authorities = client_ca.map(|roots| Authorities::read(roots, client_crl));
-            let pairs = read_pairs(&pairs, password)?;
-            let materials = Materials { pairs, authorities: authorities.transpose()? };
-            Identity::new(&materials, &options)
-        };
-        let wrong = |flaw: Flaw| PyValueError::new_err((setting(flaw.part), flaw.index, flaw.text));
-        Ok(Self { identity: read().map_err(wrong)? })
+/// What is read of the section of settings, `tricorn.config.tls.Tls`.
+#[derive(FromPyObject)]
+struct Section {
+    min_version: String,
+    ticket_rotation: f64,
+    client_auth: String,
+}
+
+impl Section {
+    fn options(&self) -> Options {
+        Options {
+            newest_only: self.min_version == "1.3",
+            ticket_rotation: Duration::try_from_secs_f64(self.ticket_rotation).unwrap_or_default(),
+            clients_optional: self.client_auth == "optional",
+            protocols: PROTOCOLS,
+        }
     }
 }
 
-fn read_pairs(pairs: &[(Vec<u8>, Vec<u8>)], password: Option<&[u8]>) -> Result<Vec<Pair>, Flaw> {
-    (pairs.iter().enumerate())
-        .map(|(index, (chain, key))| {
-            Pair::read(chain, key, password).map_err(|flaw| Flaw { index, ..flaw })
-        })
-        .collect()
+/// What is in the files, `tricorn.config.certificates.Contents`.
+#[derive(FromPyObject)]
+struct Contents {
+    pairs: Vec<(Vec<u8>, Vec<u8>)>,
+    password: Option<Vec<u8>>,
+    client_ca: Option<Vec<u8>>,
+    client_crl: Option<Vec<u8>>,
+}
+
+impl Contents {
+    fn read(&self) -> Result<Materials, Flaw> {
+        let pair = |(index, (chain, key)): (usize, &(Vec<u8>, Vec<u8>))| {
+            Pair::read(chain, key, self.password.as_deref()).map_err(|flaw| Flaw { index, ..flaw })
+        };
+        let pairs: Result<Vec<_>, _> = self.pairs.iter().enumerate().map(pair).collect();
+        let authorities = (self.client_ca.as_ref())
+            .map(|roots| Authorities::read(roots, self.client_crl.as_deref()));
+        Ok(Materials { pairs: pairs?, authorities: authorities.transpose()? })
+    }
+}
+
+#[pymethods]
+impl TlsContext {
+    /// From the settings and what is in their files. ValueError(setting, which of several, what is
+    /// wrong).
+    #[new]
+    fn new(section: Section, contents: Contents) -> PyResult<Self> {
+        let read = || Identity::new(&contents.read()?, &section.options());
+        let wrong = |flaw: Flaw| PyValueError::new_err((setting(flaw.part), flaw.index, flaw.text));
+        Ok(Self { identity: read().map_err(wrong)? })
+    }
 }
 
 /// The setting that gave the file.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ring::digest;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
@@ -37,6 +38,20 @@ impl Authorities {
             return Err(Part::ClientCrl.flaw(text));
         }
         Ok(Self { roots, revoked })
+    }
+
+    /// A digest of the rules by which clients are verified.
+    pub(super) fn rules(&self, is_optional: bool) -> Vec<u8> {
+        let mut digest = digest::Context::new(&digest::SHA256);
+        digest.update(&[u8::from(is_optional)]);
+        for der in
+            self.roots.iter().map(AsRef::as_ref).chain(self.revoked.iter().map(AsRef::as_ref))
+        {
+            let der: &[u8] = der;
+            digest.update(&der.len().to_le_bytes());
+            digest.update(der);
+        }
+        digest.finish().as_ref().to_vec()
     }
 
     /// Verifies clients; with a list of revoked certificates, the whole chain has to be on one that

@@ -3,7 +3,7 @@
 //!
 //! * `session` one connection · `secured` what was agreed on it
 //! * `files` what PEM holds · `names` which certificate a client gets · `clients` theirs
-//! * `facts` what a certificate says
+//! * `tickets` with which sessions are resumed · `facts` what a certificate says
 
 mod clients;
 pub mod facts;
@@ -11,12 +11,14 @@ mod files;
 mod names;
 mod secured;
 mod session;
+mod tickets;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::crypto::{ring, CryptoProvider};
-use rustls::server::WebPkiClientVerifier;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{version, Error, InconsistentKeys, ServerConfig};
 
@@ -26,6 +28,10 @@ use self::names::Chooser;
 use self::secured::Kept;
 pub use self::secured::{Secured, Shown};
 pub use self::session::{Opened, Session};
+use self::tickets::Tickets;
+
+/// Tickets that a client of TLS 1.3 gets: each is good for one connection, and browsers open more.
+const TICKETS: usize = 2;
 
 /// Which file is wrong, and how.
 #[derive(Debug)]
@@ -65,6 +71,8 @@ pub struct Materials {
 pub struct Options {
     /// TLS 1.3 alone.
     pub newest_only: bool,
+    /// How long a key of tickets is used; none are given out if that is 0.
+    pub ticket_rotation: Duration,
     /// Clients may come without a certificate.
     pub clients_optional: bool,
     /// Those that ALPN (RFC 7301) may choose from, the best first.
@@ -113,7 +121,14 @@ impl Identity {
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(chooser));
         config.alpn_protocols = options.protocols.iter().map(|name| name.to_vec()).collect();
-        config.ticketer = ring::Ticketer::new().map_err(unusable)?;
+        config.session_storage = Arc::new(NoServerSessionStorage {}); // tickets do without
+        config.send_tls13_tickets = 0;
+        if !options.ticket_rotation.is_zero() {
+            let rules = materials.authorities.as_ref().map(|a| a.rules(options.clients_optional));
+            let tickets = Tickets::new(options.ticket_rotation, rules.unwrap_or_default());
+            config.ticketer = Arc::new(tickets);
+            config.send_tls13_tickets = TICKETS;
+        }
         let shown = |pair: &Pair| {
             let der = pair.chain.first().map(|der| der.to_vec()).unwrap_or_default();
             Arc::new(Shown { der, kept: Kept::default() })
