@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What is in the files: PEM, and the password of the keys."""
+    """What is in the files, in PEM unless said otherwise, and the password of the keys."""
 
     pairs: tuple[tuple[bytes, bytes], ...]
     """Certificate with its chain, and key."""
     password: bytes | None
     client_ca: bytes | None
     client_crl: bytes | None
+    ocsp: tuple[bytes, ...]
+    """OCSP responses in DER."""
 
 
 class WrongFileError(Exception):
@@ -58,7 +60,7 @@ class _Files:
     def __init__(self, tls: Tls, origins: Mapping[str, Origin]) -> None:
         self._tls = tls
         self._origins = origins
-        self._paths = {"tls_cert": tls.cert, "tls_key": tls.key or tls.cert}
+        self._paths = {"tls_cert": tls.cert, "tls_key": tls.key or tls.cert, "tls_ocsp": tls.ocsp}
 
     def contents(self) -> Contents:
         """Read them all."""
@@ -68,6 +70,7 @@ class _Files:
             password=self._password(),
             client_ca=self._single("tls_client_ca", tls.client_ca),
             client_crl=self._single("tls_client_crl", tls.client_crl),
+            ocsp=tuple(self._read("tls_ocsp", at) for at in range(len(tls.ocsp))),
         )
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:

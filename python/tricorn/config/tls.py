@@ -81,6 +81,13 @@ class Tls:
         help="Lists in PEM of certificates that these authorities have revoked.",
     )
 
+    ocsp: tuple[str, ...] = setting(
+        (),
+        flag="--tls-ocsp",
+        metavar="FILE",
+        help="OCSP response in DER that is sent along with the certificate it is about, as long as "
+        "it is valid.",
+    )
     ticket_rotation: Seconds = setting(
         6 * 3600.0,
         flag="--tls-ticket-rotation",

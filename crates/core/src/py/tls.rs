@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::net::tls::{Authorities, Flaw, Identity, Materials, Options, Pair, Part};
+use crate::net::tls::{Authorities, Flaw, Identity, Materials, Options, Pair, Part, Staple};
 
 /// What ALPN (RFC 7301) offers.
 const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
@@ -43,6 +43,7 @@ struct Contents {
     password: Option<Vec<u8>>,
     client_ca: Option<Vec<u8>>,
     client_crl: Option<Vec<u8>>,
+    ocsp: Vec<Vec<u8>>,
 }
 
 impl Contents {
@@ -53,7 +54,11 @@ impl Contents {
         let pairs: Result<Vec<_>, _> = self.pairs.iter().enumerate().map(pair).collect();
         let authorities = (self.client_ca.as_ref())
             .map(|roots| Authorities::read(roots, self.client_crl.as_deref()));
-        Ok(Materials { pairs: pairs?, authorities: authorities.transpose()? })
+        let staple = |(index, der): (usize, &Vec<u8>)| {
+            Staple::read(der).map_err(|flaw| Flaw { index, ..flaw })
+        };
+        let staples: Result<Vec<_>, _> = self.ocsp.iter().enumerate().map(staple).collect();
+        Ok(Materials { pairs: pairs?, staples: staples?, authorities: authorities.transpose()? })
     }
 }
 
@@ -77,5 +82,6 @@ fn setting(part: Part) -> &'static str {
         Part::Password => "tls_key_password",
         Part::ClientCa => "tls_client_ca",
         Part::ClientCrl => "tls_client_crl",
+        Part::Ocsp => "tls_ocsp",
     }
 }

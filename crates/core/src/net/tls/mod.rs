@@ -3,12 +3,14 @@
 //!
 //! * `session` one connection · `secured` what was agreed on it
 //! * `files` what PEM holds · `names` which certificate a client gets · `clients` theirs
+//! * `ocsp` what goes out with them
 //! * `tickets` with which sessions are resumed · `facts` what a certificate says
 
 mod clients;
 pub mod facts;
 mod files;
 mod names;
+mod ocsp;
 mod secured;
 mod session;
 mod tickets;
@@ -25,6 +27,7 @@ use rustls::{version, Error, InconsistentKeys, ServerConfig};
 pub use self::clients::Authorities;
 pub use self::files::Pair;
 use self::names::Chooser;
+pub use self::ocsp::Staple;
 use self::secured::Kept;
 pub use self::secured::{Secured, Shown};
 pub use self::session::{Opened, Session};
@@ -50,6 +53,7 @@ pub enum Part {
     Password,
     ClientCa,
     ClientCrl,
+    Ocsp,
 }
 
 impl Part {
@@ -62,6 +66,8 @@ impl Part {
 pub struct Materials {
     /// The first is for clients that ask for no name, or for one that nobody has.
     pub pairs: Vec<Pair>,
+    /// Each for the certificate that it is about.
+    pub staples: Vec<Staple>,
     /// Who vouches for clients, if any are asked.
     pub authorities: Option<Authorities>,
 }
@@ -102,6 +108,9 @@ impl Identity {
         for (index, pair) in materials.pairs.iter().enumerate() {
             let key = certified(pair, &provider).map_err(|flaw| Flaw { index, ..flaw })?;
             chooser.add(key);
+        }
+        for (index, staple) in materials.staples.iter().enumerate() {
+            chooser.staple(staple).map_err(|flaw| Flaw { index, ..flaw })?;
         }
         let verifier = match &materials.authorities {
             Some(authorities) => {

@@ -9,6 +9,11 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::SignatureScheme;
 use webpki::EndEntityCert;
+use x509_cert::der::Decode;
+use x509_cert::Certificate;
+
+use super::super::sys::unix_seconds;
+use super::{Flaw, Part, Staple};
 
 thread_local! {
     /// Which certificate the handshake that this thread is in has chosen: rustls does not tell.
@@ -24,6 +29,8 @@ pub(super) fn take_chosen() -> Option<usize> {
 #[derive(Debug, Default)]
 pub(super) struct Chooser {
     all: Vec<Arc<CertifiedKey>>,
+    /// The same with what is stapled to them, and until when.
+    stapled: HashMap<usize, (Arc<CertifiedKey>, u64)>,
     exact: HashMap<String, Vec<usize>>,
     /// By what follows the first label, which may be any (RFC 9525 §6.3).
     wildcard: HashMap<String, Vec<usize>>,
@@ -39,6 +46,24 @@ impl Chooser {
             }
         }
         self.all.push(Arc::new(key));
+    }
+
+    /// Finds the certificate that it is about.
+    pub(super) fn staple(&mut self, staple: &Staple) -> Result<(), Flaw> {
+        let is_its = |key: &Arc<CertifiedKey>| {
+            let end = key.end_entity_cert().ok();
+            let serial = end.and_then(|der| Certificate::from_der(der).ok());
+            serial.is_some_and(|certificate| {
+                staple.is_about(certificate.tbs_certificate().serial_number().as_bytes())
+            })
+        };
+        let Some(at) = self.all.iter().position(is_its) else {
+            return Err(Part::Ocsp.flaw("is about none of the certificates"));
+        };
+        let mut key = CertifiedKey::clone(&self.all[at]);
+        key.ocsp = Some(staple.der.clone());
+        self.stapled.insert(at, (Arc::new(key), staple.until));
+        Ok(())
     }
 
     /// The first of those for the name that the client can verify, else the first of all.
@@ -60,7 +85,10 @@ impl ResolvesServerCert for Chooser {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let at = self.choose(hello.server_name(), hello.signature_schemes())?;
         CHOSEN.set(Some(at));
-        self.all.get(at).cloned()
+        match self.stapled.get(&at) {
+            Some((stapled, until)) if unix_seconds() < *until => Some(stapled.clone()),
+            _ => self.all.get(at).cloned(),
+        }
     }
 }
 
