@@ -283,7 +283,14 @@ class TlsContext:
         tickets. All contexts of a process and of those forked from it have the same keys.
 
         ValueError with three arguments: the setting, as "tls_key", which of its files, from 0, and
-        what is wrong with it.
+        what is wrong with it. OSError.
+        """
+
+    def replace(self, contents: Contents) -> None:
+        """Use these from now on, also in the processes that were forked from this one.
+
+        New connections there get them within a second. Raises as the constructor does, and changes
+        nothing then.
         """
 
 @final

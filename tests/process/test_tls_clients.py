@@ -41,10 +41,10 @@ class Clients:
         self.issued.configure_cert(self.known)
         self.pem = self.issued.cert_chain_pems[0].bytes().decode()
 
-    def revoke(self, path: Path, *, days: int = 7) -> None:
-        """Write a list that has the client's certificate, valid for so many days."""
+    def revoke(self, path: Path, *, days: int = 7, of: trustme.LeafCert | None = None) -> None:
+        """Write a list that has the client's certificate or another, valid for so many days."""
         now = datetime.datetime.now(datetime.UTC)
-        own = x509.load_pem_x509_certificate(self.pem.encode())
+        own = x509.load_pem_x509_certificate((of or self.issued).cert_chain_pems[0].bytes())
         key = serialization.load_pem_private_key(self.authority.private_key_pem.bytes(), None)
         issuer = x509.load_pem_x509_certificate(self.authority.cert_pem.bytes()).subject
         entry = x509.RevokedCertificateBuilder().serial_number(own.serial_number)

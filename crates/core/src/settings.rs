@@ -1,7 +1,9 @@
 //! The part of the configuration that the core needs, read once from the frozen Python object.
 
+use std::sync::Arc;
+
 use crate::net::sys::descriptor_limit;
-use crate::net::tls::Identity;
+use crate::net::tls::Source;
 use crate::net::HealthPaths;
 use crate::py::tls::TlsContext;
 use pyo3::prelude::*;
@@ -50,8 +52,8 @@ pub struct Settings {
     pub write_buffer: usize,
     /// Open connections at the most.
     pub connections: usize,
-    /// Connections speak TLS with it, if there is one.
-    pub identity: Option<Identity>,
+    /// What connections speak TLS with, if they do.
+    pub identities: Option<Arc<Source>>,
     pub root_path: String,
     /// Where health is asked for.
     pub health: Option<HealthPaths>,
@@ -69,7 +71,7 @@ pub struct Settings {
 impl Settings {
     /// The scheme of the addresses that are served.
     pub fn scheme(&self) -> &'static str {
-        if self.identity.is_some() {
+        if self.identities.is_some() {
             "https"
         } else {
             "http"
@@ -119,7 +121,7 @@ impl Settings {
                 0 => descriptor_limit() / 8 * 7,
                 most => most,
             },
-            identity: read_identity(config)?,
+            identities: read_identities(config)?,
             root_path: http.getattr("root_path")?.extract()?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,
@@ -135,9 +137,9 @@ impl Settings {
     }
 }
 
-fn read_identity(config: &Bound<PyAny>) -> PyResult<Option<Identity>> {
+fn read_identities(config: &Bound<PyAny>) -> PyResult<Option<Arc<Source>>> {
     let context: Option<Py<TlsContext>> = config.getattr("tls_context")?.extract()?;
-    Ok(context.map(|context| context.get().identity.clone()))
+    Ok(context.map(|context| context.get().source.clone()))
 }
 
 /// None if any number is let in.

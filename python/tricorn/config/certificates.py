@@ -54,6 +54,22 @@ def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
         raise files.wrong(name, text, index) from None
 
 
+def renew(context: TlsContext, tls: Tls, origins: Mapping[str, Origin]) -> None:
+    """Read the files again and use what they hold. Raises WrongFileError; nothing changes then."""
+    files = _Files(tls, origins)
+    try:
+        context.replace(files.contents())
+    except ValueError as error:
+        name, index, text = error.args
+        raise files.wrong(name, text, index) from None
+
+
+def paths(tls: Tls) -> tuple[str, ...]:
+    """All files that the settings name."""
+    single = (tls.key_password_file, tls.client_ca, tls.client_crl)
+    return (*tls.cert, *tls.key, *tls.ocsp, *(path for path in single if path is not None))
+
+
 class _Files:
     """Reads the files; whatever is wrong with one is told with the setting that names it."""
 

@@ -96,6 +96,13 @@ class Tls:
         "resumed. 0 gives out no tickets.",
     )
 
+    watch: Seconds = setting(
+        60.0,
+        flag="--tls-watch",
+        help="Look at the files so often, and use what is new in them without a restart; 0 for "
+        "never.",
+    )
+
     @property
     def scheme(self) -> str:
         """The scheme of the addresses that are served."""

@@ -22,7 +22,8 @@ pub fn extension<'py>(py: Python<'py>, secured: &Secured) -> PyResult<Bound<'py,
 
 fn make<'py>(py: Python<'py>, secured: &Secured) -> PyResult<Bound<'py, PyDict>> {
     let server = secured.shown.as_ref().and_then(|shown| {
-        shown.kept.get_or_make(|| PyString::new(py, &to_pem(&shown.der)).unbind())
+        let der = shown.chain.first()?;
+        shown.kept.get_or_make(|| PyString::new(py, &to_pem(der)).unbind())
     });
     let chain = secured.client_chain.iter().map(|der| to_pem(der));
     let name = secured.client_chain.first().and_then(|der| Facts::read(der));

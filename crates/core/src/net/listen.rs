@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry};
@@ -10,7 +11,7 @@ use super::balance::RETRY_MS;
 use super::conn::{Conn, Phase};
 use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
-use super::tls::{Identity, Session};
+use super::tls::{Session, Source};
 use super::{Net, Token, LISTENERS};
 
 /// Accepted in one go, so that a flood of connections does not starve those that are served.
@@ -24,7 +25,7 @@ pub(super) struct Listener {
     /// Only this worker accepts there: who is left waiting waits for nobody else.
     is_own: bool,
     /// What its connections speak TLS with.
-    identity: Option<Identity>,
+    identities: Option<Arc<Source>>,
     /// Connections may wait in its queue that no edge will announce.
     waiting: bool,
 }
@@ -51,8 +52,8 @@ impl<X> Net<X> {
         if let Some(probe) = &self.probe {
             probe.add_listener(source);
         }
-        let identity = self.settings.identity.clone().filter(|_| tls);
-        self.listeners.push(Listener { socket, is_tcp, is_own, identity, waiting: false });
+        let identities = self.settings.identities.clone().filter(|_| tls);
+        self.listeners.push(Listener { socket, is_tcp, is_own, identities, waiting: false });
         self.publish();
         Ok(())
     }
@@ -173,10 +174,10 @@ impl<X> Net<X> {
         self.slot.accepted.add();
         let mut conn = Conn::new(accepted.fd, accepted.peer, listener, self.now);
         conn.writable = true;
-        if let Some(identity) =
-            self.listeners.get(listener as usize).and_then(|l| l.identity.as_ref())
+        if let Some(identities) =
+            self.listeners.get(listener as usize).and_then(|l| l.identities.as_ref())
         {
-            conn.output.tls = Session::new(identity);
+            conn.output.tls = Session::new(&identities.identity(self.now));
             conn.output.tls.as_ref()?;
         }
         let fd = conn.fd();

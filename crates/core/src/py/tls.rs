@@ -1,11 +1,12 @@
 //! Certificates and their keys as Python holds them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::net::tls::{Authorities, Flaw, Identity, Materials, Options, Pair, Part, Staple};
+use crate::net::tls::{Authorities, Flaw, Materials, Options, Pair, Part, Source, Staple};
 
 /// What ALPN (RFC 7301) offers.
 const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
@@ -14,7 +15,7 @@ const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
 /// able to read the files.
 #[pyclass(frozen, module = "tricorn._core")]
 pub struct TlsContext {
-    pub identity: Identity,
+    pub source: Arc<Source>,
 }
 
 /// What is read of the section of settings, `tricorn.config.tls.Tls`.
@@ -65,13 +66,22 @@ impl Contents {
 #[pymethods]
 impl TlsContext {
     /// From the settings and what is in their files. ValueError(setting, which of several, what is
-    /// wrong).
+    /// wrong); OSError.
     #[new]
     fn new(section: Section, contents: Contents) -> PyResult<Self> {
-        let read = || Identity::new(&contents.read()?, &section.options());
-        let wrong = |flaw: Flaw| PyValueError::new_err((setting(flaw.part), flaw.index, flaw.text));
-        Ok(Self { identity: read().map_err(wrong)? })
+        let made = contents.read().and_then(|found| Source::new(&found, section.options()));
+        Ok(Self { source: Arc::new(made.map_err(wrong)??) })
     }
+
+    /// From now on these, in all processes that were forked from this one too. On an error nothing
+    /// changes.
+    fn replace(&self, contents: Contents) -> PyResult<()> {
+        Ok(contents.read().and_then(|found| self.source.replace(&found)).map_err(wrong)??)
+    }
+}
+
+fn wrong(flaw: Flaw) -> PyErr {
+    PyValueError::new_err((setting(flaw.part), flaw.index, flaw.text))
 }
 
 /// The setting that gave the file.

@@ -16,8 +16,8 @@ use super::{Flaw, Part};
 /// Who vouches for clients.
 #[derive(Debug, Default)]
 pub struct Authorities {
-    roots: Vec<CertificateDer<'static>>,
-    revoked: Vec<CertificateRevocationListDer<'static>>,
+    pub(super) roots: Vec<CertificateDer<'static>>,
+    pub(super) revoked: Vec<CertificateRevocationListDer<'static>>,
 }
 
 impl Authorities {

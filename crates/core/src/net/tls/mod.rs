@@ -1,6 +1,7 @@
 //! TLS: certificates, keys and what follows from them, for all connections of a server. Only this
 //! directory knows rustls.
 //!
+//! * `source` the certificates of now · `materials` what they are made of
 //! * `session` one connection · `secured` what was agreed on it
 //! * `files` what PEM holds · `names` which certificate a client gets · `clients` theirs
 //! * `ocsp` what goes out with them
@@ -9,10 +10,12 @@
 mod clients;
 pub mod facts;
 mod files;
+mod materials;
 mod names;
 mod ocsp;
 mod secured;
 mod session;
+mod source;
 mod tickets;
 
 use std::fmt;
@@ -26,11 +29,13 @@ use rustls::{version, Error, InconsistentKeys, ServerConfig};
 
 pub use self::clients::Authorities;
 pub use self::files::Pair;
+pub use self::materials::Materials;
 use self::names::Chooser;
 pub use self::ocsp::Staple;
 use self::secured::Kept;
 pub use self::secured::{Secured, Shown};
 pub use self::session::{Opened, Session};
+pub use self::source::Source;
 use self::tickets::Tickets;
 
 /// Tickets that a client of TLS 1.3 gets: each is good for one connection, and browsers open more.
@@ -60,16 +65,6 @@ impl Part {
     fn flaw(self, text: impl Into<String>) -> Flaw {
         Flaw { part: self, index: 0, text: text.into() }
     }
-}
-
-/// What the files held.
-pub struct Materials {
-    /// The first is for clients that ask for no name, or for one that nobody has.
-    pub pairs: Vec<Pair>,
-    /// Each for the certificate that it is about.
-    pub staples: Vec<Staple>,
-    /// Who vouches for clients, if any are asked.
-    pub authorities: Option<Authorities>,
 }
 
 /// What the settings say beyond the files.
@@ -139,8 +134,8 @@ impl Identity {
             config.send_tls13_tickets = TICKETS;
         }
         let shown = |pair: &Pair| {
-            let der = pair.chain.first().map(|der| der.to_vec()).unwrap_or_default();
-            Arc::new(Shown { der, kept: Kept::default() })
+            let chain = pair.chain.iter().map(|der| der.to_vec()).collect();
+            Arc::new(Shown { chain, kept: Kept::default() })
         };
         let shown = materials.pairs.iter().map(shown).collect();
         Ok(Self(Arc::new(Inner { config: Arc::new(config), shown })))
@@ -148,6 +143,10 @@ impl Identity {
 
     fn config(&self) -> Arc<ServerConfig> {
         self.0.config.clone()
+    }
+
+    fn chains(&self) -> Vec<Vec<Vec<u8>>> {
+        self.0.shown.iter().map(|shown| shown.chain.clone()).collect()
     }
 
     fn shown(&self, at: usize) -> Option<Arc<Shown>> {

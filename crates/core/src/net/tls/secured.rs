@@ -16,7 +16,8 @@ impl Kept {
 
 /// A certificate of ours.
 pub struct Shown {
-    pub der: Vec<u8>,
+    /// With those that lead to its authority, in DER.
+    pub chain: Vec<Vec<u8>>,
     pub kept: Kept,
 }
 
