@@ -90,6 +90,12 @@ class AsgiCore:
         connections are plain even if `config` has a certificate.
         """
 
+    def redirect(self, fd: int, own: bool, port: int) -> None:
+        """Accept on the listening TCP socket `fd`, and send who comes to `port`, over HTTPS.
+
+        The application does not hear of it. To be called after all `listen()`. Raises OSError.
+        """
+
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
         """Write access lines to a copy of `fd`, but none for the paths in `exclude`.
 
@@ -168,6 +174,12 @@ class WsgiCore:
         """Accept on the non-blocking listening socket `fd`; `server` is its (host, port).
 
         `own` and `tls` are as for `AsgiCore`.
+        """
+
+    def redirect(self, fd: int, own: bool, port: int) -> None:
+        """Accept on the listening TCP socket `fd`, and send who comes to `port`, over HTTPS.
+
+        The application does not hear of it. To be called after all `listen()`. Raises OSError.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:

@@ -51,3 +51,11 @@ async def digest(receive: Any) -> str:
         seen.update(message.get("body", b""))
         if not message.get("more_body"):
             return seen.hexdigest()
+
+
+async def strict(scope: Any, receive: Any, send: Any) -> None:
+    """Speak of HTTPS itself."""
+    if scope["type"] == "http":
+        fields = [(b"Strict-Transport-Security", b"max-age=1")]
+        await send({**START, "headers": fields})
+        await finish(send, b"")

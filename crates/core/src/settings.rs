@@ -54,12 +54,14 @@ pub struct Settings {
     pub connections: usize,
     /// What connections speak TLS with, if they do.
     pub identities: Option<Arc<Source>>,
+    /// Strict-Transport-Security, over TLS.
+    pub transport_security: Option<String>,
     pub root_path: String,
     /// Where health is asked for.
     pub health: Option<HealthPaths>,
     /// None if all requests go to the application.
     pub admission: Option<Admission>,
-    /// Either of the two is there.
+    /// Either of the two is there, or an address that redirects.
     pub looks_at_heads: bool,
     pub server_header: bool,
     pub date_header: bool,
@@ -122,6 +124,7 @@ impl Settings {
                 most => most,
             },
             identities: read_identities(config)?,
+            transport_security: config.getattr("tls")?.getattr("transport_security")?.extract()?,
             root_path: http.getattr("root_path")?.extract()?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,

@@ -118,6 +118,11 @@ class _Files:
         """Raise if a setting needs the certificate that is not there."""
         if self._tls.key:
             raise self._mistake("tls_key", "a key needs its certificate: give --tls-cert too")
+        if self._tls.redirect_http is not None:
+            text = "there is no HTTPS to send anybody to: give --tls-cert too"
+            raise self._mistake("redirect_http", text)
+        if self._tls.hsts is not None:
+            raise self._mistake("hsts", "it is said over HTTPS only: give --tls-cert too")
         if self._tls.client_auth != "none":
             text = "clients show certificates over TLS only: give --tls-cert too"
             raise self._mistake("tls_client_auth", text)

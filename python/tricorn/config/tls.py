@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tricorn.config.kinds import Seconds
@@ -11,6 +12,14 @@ from tricorn.config.setting import setting
 def _check_rotation(seconds: float) -> None:
     if 0 < seconds < 1:
         raise ValueError("is too small; the least is 1s, or 0 for no tickets")
+
+
+def _check_hsts(text: str) -> None:
+    if not re.fullmatch(r"[0-9]{1,10}(; ?includeSubDomains)?(; ?preload)?", text):
+        raise ValueError(
+            "is not a number of seconds, with includeSubDomains and preload behind it if you wish: "
+            '"31536000; includeSubDomains"'
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +111,29 @@ class Tls:
         help="Look at the files so often, and use what is new in them without a restart; 0 for "
         "never.",
     )
+
+    redirect_http: int | None = setting(
+        None,
+        flag="--redirect-http",
+        metavar="PORT",
+        least=0,
+        most=65535,
+        help="Listen for plain HTTP on this port too, on the same hosts, and send whoever comes "
+        "there to HTTPS.",
+    )
+    hsts: str | None = setting(
+        None,
+        flag="--hsts",
+        metavar="SECONDS",
+        check=_check_hsts,
+        help="Tell browsers for how long to use HTTPS only (Strict-Transport-Security), unless a "
+        'response does. May go on as in "31536000; includeSubDomains; preload".',
+    )
+
+    @property
+    def transport_security(self) -> str | None:
+        """The value of Strict-Transport-Security (RFC 6797)."""
+        return f"max-age={self.hsts}" if self.hsts is not None and self.cert else None
 
     @property
     def scheme(self) -> str:

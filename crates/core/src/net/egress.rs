@@ -11,8 +11,9 @@ use tricorn_wire::response::{interim, refusal, Fault};
 
 use super::conn::{Conn, Phase};
 use super::output::Flush;
+use super::stamp::stamp;
 use super::sys::{self, Io};
-use super::{stamp, Net, Token};
+use super::{Net, Token};
 
 /// Bodies up to this size are copied behind the head: cheaper than a second slice.
 const SMALL: usize = 16 * 1024;
@@ -173,8 +174,8 @@ impl<X> Net<X> {
         });
         if opened {
             self.refresh_date();
-            let stamp = stamp(&self.settings, &self.date);
             if let Some(conn) = self.conns.get_mut(token) {
+                let stamp = stamp(&self.settings, &self.date, conn.secured.as_ref());
                 conn.response.frame(whole, stamp, &mut conn.held);
                 if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
                     access.note_fields(draft, &conn.held);
@@ -242,12 +243,10 @@ impl<X> Net<X> {
     }
 
     fn answer_and_close(&mut self, token: Token, status: u16, detail: &str) {
-        let Some(is_head) = self.conns.get_mut(token).map(|conn| conn.response.is_to_head()) else {
-            return;
-        };
         self.refresh_date();
-        let answer = refusal(status, detail, is_head, stamp(&self.settings, &self.date));
         if let Some(conn) = self.conns.get_mut(token) {
+            let stamp = stamp(&self.settings, &self.date, conn.secured.as_ref());
+            let answer = refusal(status, detail, conn.response.is_to_head(), stamp);
             conn.held.clear();
             conn.push(&answer);
             conn.response.replaced_by(status);

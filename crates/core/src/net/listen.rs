@@ -26,6 +26,8 @@ pub(super) struct Listener {
     is_own: bool,
     /// What its connections speak TLS with.
     identities: Option<Arc<Source>>,
+    /// It only sends its clients to this port, over HTTPS.
+    pub(super) redirects_to: Option<u16>,
     /// Connections may wait in its queue that no edge will announce.
     waiting: bool,
 }
@@ -53,8 +55,27 @@ impl<X> Net<X> {
             probe.add_listener(source);
         }
         let identities = self.settings.identities.clone().filter(|_| tls);
-        self.listeners.push(Listener { socket, is_tcp, is_own, identities, waiting: false });
+        let redirects_to = None;
+        self.listeners.push(Listener {
+            socket,
+            is_tcp,
+            is_own,
+            identities,
+            redirects_to,
+            waiting: false,
+        });
         self.publish();
+        Ok(())
+    }
+
+    /// The same for plain HTTP that is answered with the way to `port`, and by no application. To be
+    /// called after all `listen`.
+    pub fn listen_to_redirect(&mut self, fd: RawFd, is_own: bool, port: u16) -> io::Result<()> {
+        self.listen(fd, true, is_own, false)?;
+        self.settings.looks_at_heads = true;
+        if let Some(listener) = self.listeners.last_mut() {
+            listener.redirects_to = Some(port);
+        }
         Ok(())
     }
 

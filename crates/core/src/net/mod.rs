@@ -4,9 +4,9 @@
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once
-//! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
+//! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself · `redirect` to HTTPS
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
-//! * `spent` for how long the application has had a request
+//! * `spent` for how long the application has had a request · `stamp` what is added to its responses
 //! * `tls/` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
@@ -26,8 +26,10 @@ mod input;
 mod listen;
 pub mod output;
 mod probe;
+mod redirect;
 mod slab;
 pub mod spent;
+mod stamp;
 pub mod sys;
 mod timer;
 pub mod tls;
@@ -41,7 +43,6 @@ use mio::event::Event;
 use mio::{Events, Poll, Registry, Waker};
 use tricorn_wire::date;
 use tricorn_wire::reject::Reject;
-use tricorn_wire::response::Stamp;
 
 use self::access::AccessLog;
 use self::admission::Line;
@@ -489,9 +490,4 @@ impl<X> Net<X> {
         // It fails only when the poller is gone, and then there is nobody to wake.
         let _ = self.waker.wake();
     }
-}
-
-/// What the server adds to a response head.
-fn stamp<'a>(settings: &Settings, date: &'a [u8; date::LEN]) -> Stamp<'a> {
-    Stamp { date: settings.date_header.then_some(date), server: settings.server_header }
 }
