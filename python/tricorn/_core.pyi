@@ -15,6 +15,7 @@ from tricorn.config.tls import Tls
 
 __all__ = [
     "AsgiCore",
+    "Certificate",
     "ClientDisconnected",
     "FileWrapper",
     "Input",
@@ -285,6 +286,29 @@ class Slot:
         """Set everything to 0: nobody has the slot any more."""
 
 @final
+class Certificate:
+    """What a certificate says; distinguished names are as in RFC 4514."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def issuer(self) -> str: ...
+    @property
+    def names(self) -> list[str]:
+        """DNS names and IP addresses that it is for."""
+
+    @property
+    def key(self) -> str:
+        """Kind and size, as `ECDSA P-256`."""
+
+    @property
+    def not_before(self) -> int:
+        """In seconds since 1970, as `not_after`."""
+
+    @property
+    def not_after(self) -> int: ...
+
+@final
 class TlsContext:
     """Certificates, keys and the settings about TLS, checked; a forked worker needs no files."""
 
@@ -297,6 +321,9 @@ class TlsContext:
         ValueError with three arguments: the setting, as "tls_key", which of its files, from 0, and
         what is wrong with it. OSError.
         """
+
+    def chains(self) -> list[list[Certificate]]:
+        """What each certificate says, and those behind it; what can't be read is left out."""
 
     def replace(self, contents: Contents) -> None:
         """Use these from now on, also in the processes that were forked from this one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,14 +38,23 @@ class Files:
 
 
 def write_certificate(
-    directory: Path, *names: str, authority: trustme.CA | None = None, password: str | None = None
+    directory: Path,
+    *names: str,
+    authority: trustme.CA | None = None,
+    password: str | None = None,
+    days: float | None = None,
 ) -> Files:
     """A new certificate for ``names`` in place of any that was written there before.
 
-    It is for localhost without names, of a new authority without one; ``password`` is its key's.
+    It is for localhost without names, of a new authority without one; ``password`` is its key's;
+    it is valid until ``days`` from now.
     """
     authority = authority or trustme.CA()
-    issued = authority.issue_cert(*(names or ("localhost", "127.0.0.1")))
+    now = datetime.datetime.now(datetime.UTC)
+    issued = authority.issue_cert(
+        *(names or ("localhost", "127.0.0.1")),
+        not_after=None if days is None else now + datetime.timedelta(days=days),
+    )
     directory.mkdir(exist_ok=True)
     client = ssl.create_default_context()
     authority.configure_trust(client)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::net::tls::facts::Facts;
 use crate::net::tls::{Authorities, Flaw, Materials, Options, Pair, Part, Source, Staple};
 
 /// What ALPN (RFC 7301) offers.
@@ -16,6 +17,24 @@ const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
 #[pyclass(frozen, module = "tricorn._core")]
 pub struct TlsContext {
     pub source: Arc<Source>,
+}
+
+/// What a certificate says; times are in seconds since 1970.
+#[pyclass(frozen, get_all, module = "tricorn._core")]
+pub struct Certificate {
+    subject: String,
+    issuer: String,
+    names: Vec<String>,
+    key: String,
+    not_before: u64,
+    not_after: u64,
+}
+
+impl From<Facts> for Certificate {
+    fn from(facts: Facts) -> Self {
+        let Facts { subject, issuer, names, key, not_before, not_after, .. } = facts;
+        Self { subject, issuer, names, key, not_before, not_after }
+    }
 }
 
 /// What is read of the section of settings, `tricorn.config.tls.Tls`.
@@ -71,6 +90,14 @@ impl TlsContext {
     fn new(section: Section, contents: Contents) -> PyResult<Self> {
         let made = contents.read().and_then(|found| Source::new(&found, section.options()));
         Ok(Self { source: Arc::new(made.map_err(wrong)??) })
+    }
+
+    /// What each certificate says, and those behind it; what can't be read is left out.
+    fn chains(&self) -> Vec<Vec<Certificate>> {
+        let read = |chain: &Vec<Vec<u8>>| {
+            chain.iter().filter_map(|der| Facts::read(der)).map(Certificate::from).collect()
+        };
+        self.source.chains().iter().map(read).collect()
     }
 
     /// From now on these, in all processes that were forked from this one too. On an error nothing

@@ -3,7 +3,7 @@
 use x509_cert::der::pem::LineEnding;
 use x509_cert::der::{pem, Decode};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
+use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::spki::ObjectIdentifier;
 use x509_cert::Certificate;
 
@@ -23,7 +23,6 @@ pub struct Facts {
     pub names: Vec<String>,
     /// Kind and size of its key, as `ECDSA P-256`.
     pub key: String,
-    pub is_authority: bool,
 }
 
 impl Facts {
@@ -32,7 +31,6 @@ impl Facts {
         let certificate = Certificate::from_der(der).ok()?;
         let body = certificate.tbs_certificate();
         let seconds = |time: &x509_cert::time::Time| time.to_unix_duration().as_secs();
-        let constraints = body.get_extension::<BasicConstraints>().ok().flatten();
         Some(Self {
             subject: body.subject().to_string(),
             issuer: body.issuer().to_string(),
@@ -42,7 +40,6 @@ impl Facts {
             not_after: seconds(&body.validity().not_after),
             names: names(&certificate),
             key: key(&certificate),
-            is_authority: constraints.is_some_and(|(_, constraints)| constraints.ca),
         })
     }
 }
