@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,13 +35,14 @@ class WrongFileError(Exception):
         self.mistake = mistake
 
 
-def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
+def load_context(tls: Tls, bind: Sequence[str], origins: Mapping[str, Origin]) -> TlsContext | None:
     """Certificates and keys, checked; None without a certificate.
 
-    ``origins`` tells by flat name where each setting came from. Raises WrongFileError.
+    ``bind`` are the addresses that a certificate for development is for, ``origins`` tells by flat
+    name where each setting came from. Raises WrongFileError.
     """
-    files = _Files(tls, origins)
-    if not tls.cert:
+    files = _Files(tls, bind, origins)
+    if not tls.is_on:
         files.check_alone()
         return None
     from tricorn._core import TlsContext
@@ -56,7 +57,7 @@ def load_context(tls: Tls, origins: Mapping[str, Origin]) -> TlsContext | None:
 
 def renew(context: TlsContext, tls: Tls, origins: Mapping[str, Origin]) -> None:
     """Read the files again and use what they hold. Raises WrongFileError; nothing changes then."""
-    files = _Files(tls, origins)
+    files = _Files(tls, (), origins)
     try:
         context.replace(files.contents())
     except ValueError as error:
@@ -73,8 +74,9 @@ def paths(tls: Tls) -> tuple[str, ...]:
 class _Files:
     """Reads the files; whatever is wrong with one is told with the setting that names it."""
 
-    def __init__(self, tls: Tls, origins: Mapping[str, Origin]) -> None:
+    def __init__(self, tls: Tls, bind: Sequence[str], origins: Mapping[str, Origin]) -> None:
         self._tls = tls
+        self._bind = bind
         self._origins = origins
         self._paths = {"tls_cert": tls.cert, "tls_key": tls.key or tls.cert, "tls_ocsp": tls.ocsp}
 
@@ -90,12 +92,28 @@ class _Files:
         )
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        if self._tls.self_signed:
+            made = self._self_signed()
+            yield made, made
+            return
         certs, keys = self._paths["tls_cert"], self._paths["tls_key"]
         if len(certs) != len(keys):
             text = f"{len(keys)} keys for {len(certs)} certificates: give one for each, in order"
             raise self._mistake("tls_key", text)
         for at in range(len(certs)):
             yield self._read("tls_cert", at), self._read("tls_key", at)
+
+    def _self_signed(self) -> bytes:
+        from tricorn.config.self_signed import self_signed
+
+        if self._tls.cert or self._tls.key:
+            text = "a certificate is given by --tls-cert and --tls-key too"
+            raise self._mistake("tls_self_signed", text)
+        try:
+            return self_signed(self._bind)
+        except ImportError:
+            text = "a package to make one is not installed: pip install 'tricorn[tls]'"
+            raise self._mistake("tls_self_signed", text) from None
 
     def _password(self) -> bytes | None:
         path, text = self._tls.key_password_file, self._tls.key_password

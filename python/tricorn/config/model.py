@@ -97,7 +97,9 @@ class Config:
         resolution = resolve(given, environ)
         sections, origins = resolution.sections(), resolution.origins
         try:
-            context = load_context(sections["tls"], origins) if files else None
+            context = (
+                load_context(sections["tls"], sections["listen"].bind, origins) if files else None
+            )
         except WrongFileError as error:
             raise ConfigError(report([error.mistake])) from None
         return cls(**sections, origins=origins, tls_context=context)

@@ -67,6 +67,12 @@ class Tls:
         help="Oldest version of TLS that is spoken.",
     )
 
+    self_signed: bool = setting(
+        False,
+        flag="--tls-self-signed",
+        help="Speak HTTPS with a certificate made here, for localhost and the hosts listened on: "
+        "for development. It is kept in the user's cache, so that a browser asks once.",
+    )
     client_auth: str = setting(
         "none",
         flag="--tls-client-auth",
@@ -131,11 +137,16 @@ class Tls:
     )
 
     @property
+    def is_on(self) -> bool:
+        """Whether there is a certificate."""
+        return bool(self.cert) or self.self_signed
+
+    @property
     def transport_security(self) -> str | None:
         """The value of Strict-Transport-Security (RFC 6797)."""
-        return f"max-age={self.hsts}" if self.hsts is not None and self.cert else None
+        return f"max-age={self.hsts}" if self.hsts is not None else None
 
     @property
     def scheme(self) -> str:
         """The scheme of the addresses that are served."""
-        return "https" if self.cert else "http"
+        return "https" if self.is_on else "http"
