@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.process.tls_asgi import BLOCK, SIZE
+from tests.process.tls_asgi import BLOCK, SIZE, meddle
 
 
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """By path: /scheme, /pid, /tls, /digest of the body, /stream and /large of SIZE, /file?PATH."""
+    meddle(environ["PATH_INFO"])
     start_response("200 OK", [])
     match environ["PATH_INFO"]:
         case "/scheme":
@@ -21,7 +22,7 @@ def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         case "/tls":
             told = {k: v for k, v in environ.items() if k.startswith("SSL_") or k == "HTTPS"}
             return [json.dumps(told).encode()]
-        case "/pid":
+        case "/pid" | "/freeze" | "/fork":
             return [str(os.getpid()).encode()]
         case "/digest":
             seen = hashlib.sha256()
