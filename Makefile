@@ -17,12 +17,15 @@ RUN := $(DEFAULT_ENV)/bin/python -m
 REQUIREMENTS := tests/requirements.txt
 MATURIN := maturin>=1.9.4,<2
 FUZZ_RUNS ?= 10000000
-FUZZ_TARGETS ?= head chunked response
+FUZZ_TARGETS ?= head chunked response proxy forwarded websocket
 # The crate forbids unsafe code, so what a sanitizer could find is in its dependencies; "address"
 # looks for that too, at a fifth of the speed.
 FUZZ_SANITIZER ?= none
 RUST := Cargo.toml Cargo.lock pyproject.toml \
 	$(shell find crates -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
+
+# h2spec, which judges servers of HTTP/2; made where there is Go, else its tests are skipped.
+JUDGES = $(if $(shell command -v go),.tools/h2spec)
 
 CHECKED := python tests examples tools $(wildcard bench)
 TYPED := python tests examples/hello_asgi.py examples/hello_wsgi.py tools
@@ -43,10 +46,10 @@ test: test-rust test-default test-newest ## Run every test, on the default and o
 
 .PHONY: test-rust
 test-rust: require ## Run the Rust tests of the crates that need no Python
-	cargo test --quiet --package tricorn-wire --package tricorn-baton
+	cargo test --quiet --package tricorn-wire --package tricorn-h2 --package tricorn-baton
 
 .PHONY: test-default
-test-default: $(DEFAULT_ENV)/.core-quick ## Run the tests on the default Python (T="…" for pytest)
+test-default: $(DEFAULT_ENV)/.core-quick $(JUDGES) ## Run the tests on the default Python (T="…" for pytest)
 	PROCESS_TESTS=$(if $(T)$(IS_NEWEST),,first) $(RUN) pytest $(T)
 
 .PHONY: test-newest
@@ -54,7 +57,7 @@ test-newest: require ## Run the tests on the newest Python of the machine, if it
 	@if [ "$(IS_NEWEST)" ]; then \
 		echo "the newest Python is the default one, and tested as that"; \
 	else \
-		$(MAKE) $(NEWEST_ENV)/.core-quick && set -x && \
+		$(MAKE) $(NEWEST_ENV)/.core-quick $(JUDGES) && set -x && \
 			PROCESS_TESTS=$(if $(T),,second) $(NEWEST_ENV)/bin/python -m pytest $(T); \
 	fi
 
@@ -139,7 +142,7 @@ dist: $(DEFAULT_ENV)/.ready ## Make the sdist, and from it the wheel, in dist/
 
 .PHONY: clean
 clean: ## Remove everything that was made
-	rm -rf target dist $(DEFAULT_ENV) $(NEWEST_ENV) .rivals .pytest_cache .mypy_cache .ruff_cache
+	rm -rf target dist $(DEFAULT_ENV) $(NEWEST_ENV) .rivals .tools .pytest_cache .mypy_cache .ruff_cache
 	rm -rf crates/wire/fuzz/target crates/wire/fuzz/corpus crates/wire/fuzz/artifacts
 	rm -f python/tricorn/_core.*.so
 	find python tests examples bench tools -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
@@ -159,6 +162,10 @@ $(DEFAULT_ENV)/.ready: $(REQUIREMENTS) | require
 $(NEWEST_ENV)/.ready: $(REQUIREMENTS) | require
 	$(NEWEST) -m venv --clear $(NEWEST_ENV)
 	$(NEWEST_ENV)/bin/python -m pip install --quiet '$(MATURIN)' --requirement $(REQUIREMENTS)
+	@touch $@
+
+.tools/h2spec: tools/h2spec/go.mod tools/h2spec/go.sum
+	cd tools/h2spec && go build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
 	@touch $@
 
 # The extension module as it was last built for an environment. Both profiles put it in the same

@@ -83,12 +83,13 @@ class AsgiCore:
         tcp: bool,
         own: bool = False,
         *,
-        tls: bool = True,
+        private: bool = False,
     ) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is that of a scope.
 
-        `own` says that other workers have sockets of their own at its address. Without `tls`,
-        connections are plain even if `config` has a certificate.
+        `own` says that other workers have sockets of their own at its address. If `private`,
+        connections are the server's own: plain even if `config` has a certificate, and through no
+        proxy.
         """
 
     def redirect(self, fd: int, own: bool, port: int) -> None:
@@ -170,11 +171,17 @@ class WsgiCore:
         """
 
     def listen(
-        self, fd: int, server: tuple[str, str], tcp: bool, own: bool = False, *, tls: bool = True
+        self,
+        fd: int,
+        server: tuple[str, str],
+        tcp: bool,
+        own: bool = False,
+        *,
+        private: bool = False,
     ) -> None:
         """Accept on the non-blocking listening socket `fd`; `server` is its (host, port).
 
-        `own` and `tls` are as for `AsgiCore`.
+        `own` and `private` are as for `AsgiCore`.
         """
 
     def redirect(self, fd: int, own: bool, port: int) -> None:
@@ -312,8 +319,8 @@ class Certificate:
 class TlsContext:
     """Certificates, keys and the settings about TLS, checked; a forked worker needs no files."""
 
-    def __new__(cls, section: Tls, contents: Contents) -> Self:
-        """What `contents` holds, used as `section` says.
+    def __new__(cls, section: Tls, protocols: list[bytes], contents: Contents) -> Self:
+        """What `contents` holds, used as `section` says; ALPN may choose from `protocols`.
 
         The key of session tickets changes every `section.ticket_rotation` seconds; 0 for no
         tickets. All contexts of a process and of those forked from it have the same keys.

@@ -66,11 +66,18 @@ after: list[str] = []
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Wait by path and answer with the outcome; ``/after`` waits behind its answer."""
+    """Wait by path and answer with the outcome.
+
+    ``/after`` waits behind its answer, ``/leave`` for its client to leave, without one.
+    """
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
     await receive()
     path: str = scope["path"]
+    if path == "/leave":
+        await receive()
+        await respond(send, 200, True, b"")
+        return
     told = await WAITS[path](receive) if path in WAITS else " ".join(after)
     await respond(send, 200, True, told.encode())
     if path == "/after":

@@ -29,10 +29,14 @@ class Echo:
     tcp: Address
     unix: Path
     tls: ssl.SSLContext | None = None
+    preface: bytes = b""
 
     def connect(self, address: Address) -> Wire:
-        """A connection to one of the addresses."""
-        return Wire.connect(address, tls=self.tls)
+        """A connection to one of the addresses, with what a proxy says first."""
+        wire = Wire.connect(address, tls=self.tls)
+        if self.preface:
+            wire.send(self.preface)
+        return wire
 
 
 @pytest.fixture(scope="session", params=MODES)
@@ -43,8 +47,10 @@ def echo(request: pytest.FixtureRequest) -> Iterator[Echo]:
 
 
 @contextmanager
-def serve_echo(mode: str, *more: str, tls: ssl.SSLContext | None = None) -> Iterator[Echo]:
-    """The same with more options; ``tls`` is what its clients speak."""
+def serve_echo(
+    mode: str, *more: str, tls: ssl.SSLContext | None = None, preface: bytes = b""
+) -> Iterator[Echo]:
+    """The same with more options; ``tls`` is what its clients speak, ``preface`` comes first."""
     interface = mode.split()[0]
     with tempfile.TemporaryDirectory(prefix="tricorn-") as place:
         unix = Path(place) / "echo"
@@ -53,4 +59,4 @@ def serve_echo(mode: str, *more: str, tls: ssl.SSLContext | None = None) -> Iter
         app = f"tests.contract.echo_{interface}:app"
         with serve(app, *options, app_dir=ROOT, binds=binds) as server:
             tcp = next(address for address in server.addresses if isinstance(address, tuple))
-            yield Echo(interface, server, tcp, unix, tls)
+            yield Echo(interface, server, tcp, unix, tls, preface)

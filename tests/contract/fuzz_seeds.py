@@ -22,6 +22,24 @@ RESPONSES = (
 )
 """Status, phrase, names and values as the target ``response`` takes them."""
 
+_V4 = b"\xc0\x00\x02\x07\xc6\x33\x64\x01\xdc\x04\x01\xbb"
+_TLS = b"\x20\x00\x0f\x03\x00\x00\x00\x00\x21\x00\x07TLSv1.3"
+PROXIES = (
+    b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET",
+    b"PROXY TCP6 2001:db8::7 2001:db8::1 1 2\r\n",
+    b"PROXY UNKNOWN\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x1e" + _V4 + _TLS,
+    b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00GET",
+)
+"""Headers of the PROXY protocol."""
+
+FORWARDED = (
+    b"\x00192.0.2.9, [2001:db8::1]:80, 10.0.0.1\xff\x01http, https\xff\x02example.org:1\xff",
+    b"\x03443\xff\x04/app\xff\x06on\xff\x00unknown, _x, ::1",
+    b'\x05for="[2001:db8::1]:80";proto=https;host="a\\.b", for=_x;by=y',
+)
+"""Fields as the target ``forwarded`` takes them: the first byte chooses a name."""
+
 
 def seeds(case: Case) -> dict[str, bytes]:
     """The bytes of one row: all of them for the head, those after the head for the chunks."""
@@ -36,7 +54,7 @@ def write(place: Path, data: bytes) -> None:
 
 
 def main(place: Path, most: int = 1024) -> None:
-    """Write the corpora ``head``, ``chunked`` and ``response`` below ``place``.
+    """Write a corpus for each target below ``place``.
 
     Of long rows only the first ``most`` bytes: the fuzzer works on short inputs, and faster.
     """
@@ -46,6 +64,9 @@ def main(place: Path, most: int = 1024) -> None:
             write(place / target, SMALL_LIMITS + data[:most])
     for data in RESPONSES:
         write(place / "response", b"\xc0" + data)
+    for target, all_data in (("proxy", PROXIES), ("forwarded", FORWARDED)):
+        for data in all_data:
+            write(place / target, b"\x40" + data)
 
 
 if __name__ == "__main__":

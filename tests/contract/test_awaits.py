@@ -37,6 +37,14 @@ def test_waiting(awaits: Server, path: str, told: bytes) -> None:
             assert wire.ask(get(target=path.encode())).body == told
 
 
+def test_a_request_behind_one_that_waits(awaits: Server) -> None:
+    """What comes behind a request whose application waits for a disconnect keeps nobody busy."""
+    with awaits.connect() as wire, awaits.connect() as other:
+        wire.send(get(target=b"/leave") + get(target=b"/cancelled"))
+        for _ in range(3):
+            assert other.ask(get(target=b"/timeouts")).body == b"twice in time"
+
+
 def test_receive_after_the_answer(awaits: Server) -> None:
     """http.disconnect, as often as it is asked for (ASGI HTTP, Disconnect - receive event)."""
     with awaits.connect() as wire:

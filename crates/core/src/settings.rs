@@ -3,11 +3,18 @@
 use std::sync::Arc;
 
 use crate::net::sys::descriptor_limit;
-use crate::net::tls::Source;
+use crate::net::tls::{Secured, Source};
 use crate::net::HealthPaths;
 use crate::py::tls::TlsContext;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use tricorn_wire::date;
+use tricorn_wire::forwarded::Rules;
 use tricorn_wire::limits::{Limits, MAX_FIELDS};
+use tricorn_wire::proxy_protocol::Versions;
+use tricorn_wire::response::Stamp;
+use tricorn_wire::trust::Trust;
+use tricorn_wire::ws::deflate::offer::Wishes;
 
 /// Milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +47,55 @@ pub struct Admission {
     pub queued: usize,
 }
 
+/// Which proxies are trusted, and with what.
+#[derive(Clone, Debug)]
+pub struct Proxies {
+    pub trust: Trust,
+    /// None if no field is believed.
+    pub believed: Option<Rules>,
+    /// What every connection has to begin with, and from whom; None for nothing.
+    pub protocol: Option<(Versions, Trust)>,
+    pub request_ids: bool,
+}
+
+/// How WebSockets are kept; times in milliseconds, 0 for never.
+#[derive(Clone, Copy, Debug)]
+pub struct WebSockets {
+    /// Bytes of a message at the most.
+    pub max_size: usize,
+    /// Messages that wait for the application.
+    pub max_queue: usize,
+    pub ping_interval: u64,
+    pub ping_timeout: u64,
+    pub close_timeout: u64,
+    /// None if nothing is compressed.
+    pub deflate: Option<Wishes>,
+}
+
+impl WebSockets {
+    fn read(config: &Bound<PyAny>) -> PyResult<Self> {
+        let section = config.getattr("websocket")?;
+        let size = |name: &str| -> PyResult<usize> { section.getattr(name)?.extract() };
+        let milliseconds = |name: &str| -> PyResult<u64> {
+            let seconds: f64 = section.getattr(name)?.extract()?;
+            Ok((seconds * 1000.0) as u64)
+        };
+        let flag = |name: &str| -> PyResult<bool> { section.getattr(name)?.extract() };
+        let wishes = Wishes {
+            bits: section.getattr("window_bits")?.extract()?,
+            takes_over: flag("context_takeover")?,
+        };
+        Ok(Self {
+            max_size: size("max_size")?,
+            max_queue: size("max_queue")?,
+            ping_interval: milliseconds("ping_interval")?,
+            ping_timeout: milliseconds("ping_timeout")?,
+            close_timeout: milliseconds("close_timeout")?,
+            deflate: flag("per_message_deflate")?.then_some(wishes),
+        })
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub limits: Limits,
@@ -56,7 +112,13 @@ pub struct Settings {
     pub identities: Option<Arc<Source>>,
     /// Strict-Transport-Security, over TLS.
     pub transport_security: Option<String>,
+    /// What a client that speaks HTTP/2 may have; None if it is not spoken.
+    pub http2: Option<tricorn_h2::Limits>,
+    /// … and nothing else is.
+    pub http2_only: bool,
+    pub websockets: WebSockets,
     pub root_path: String,
+    pub proxy: Proxies,
     /// Where health is asked for.
     pub health: Option<HealthPaths>,
     /// None if all requests go to the application.
@@ -77,6 +139,19 @@ impl Settings {
             "https"
         } else {
             "http"
+        }
+    }
+
+    /// What the server adds to a response head; the response goes out over TLS if `secured` is there.
+    pub fn stamp<'a>(
+        &'a self,
+        date: &'a [u8; date::LEN],
+        secured: Option<&Arc<Secured>>,
+    ) -> Stamp<'a> {
+        Stamp {
+            date: self.date_header.then_some(date),
+            server: self.server_header,
+            transport_security: self.transport_security.as_deref().filter(|_| secured.is_some()),
         }
     }
 
@@ -125,6 +200,10 @@ impl Settings {
             },
             identities: read_identities(config)?,
             transport_security: config.getattr("tls")?.getattr("transport_security")?.extract()?,
+            http2: read_http2(config)?,
+            http2_only: spoken(config)? == "only",
+            proxy: read_proxies(&config.getattr("proxy")?)?,
+            websockets: WebSockets::read(config)?,
             root_path: http.getattr("root_path")?.extract()?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,
@@ -140,9 +219,69 @@ impl Settings {
     }
 }
 
+/// RFC 9113 section 6.9.1.
+const MOST_WINDOW: u32 = (1 << 31) - 1;
+
+/// None if HTTP/2 is not spoken.
+fn read_http2(config: &Bound<PyAny>) -> PyResult<Option<tricorn_h2::Limits>> {
+    let section = config.getattr("http2")?;
+    let number = |name: &str| -> PyResult<u32> { section.getattr(name)?.extract() };
+    let (streams, stream_window) = (number("streams")?, number("stream_window")?);
+    let limits = tricorn_h2::Limits {
+        streams,
+        head: config.getattr("limits")?.getattr("head_size")?.extract()?,
+        stream_window,
+        window: match number("window")? {
+            0 => stream_window.saturating_mul(streams).min(MOST_WINDOW),
+            window => window,
+        },
+        connect: false,
+    };
+    Ok((spoken(config)? != "off").then_some(limits))
+}
+
+/// "on", "off" or "only".
+fn spoken(config: &Bound<PyAny>) -> PyResult<String> {
+    config.getattr("http2")?.getattr("http2")?.extract()
+}
+
 fn read_identities(config: &Bound<PyAny>) -> PyResult<Option<Arc<Source>>> {
     let context: Option<Py<TlsContext>> = config.getattr("tls_context")?.extract()?;
     Ok(context.map(|context| context.get().source.clone()))
+}
+
+fn read_proxies(section: &Bound<PyAny>) -> PyResult<Proxies> {
+    let words = |name: &str| -> PyResult<Vec<String>> { section.getattr(name)?.extract() };
+    let trust = |name: &str| -> PyResult<Trust> {
+        let wrong = |word: &str| PyValueError::new_err(format!("{word} is no address"));
+        Trust::read(words(name)?.iter().map(String::as_str)).map_err(wrong)
+    };
+    let trusted = trust("trusted")?;
+    let believed = if section.getattr("headers")?.extract()? {
+        let lower = |word: &String| word.to_ascii_lowercase();
+        let names: Vec<String> = words("believed")?.iter().map(lower).collect();
+        let schemes = words("secure_schemes")?;
+        let pair = |word: &String| word.split_once('=').map(|(n, v)| (n.into(), v.into()));
+        let schemes: Vec<(String, String)> = schemes.iter().filter_map(pair).collect();
+        let wrong = |name: &str| PyValueError::new_err(format!("{name} is not believed"));
+        let names = names.iter().map(String::as_str);
+        Some(Rules::new(trusted.clone(), names, schemes).map_err(wrong)?)
+    } else {
+        None
+    };
+    let versions = match section.getattr("protocol")?.extract::<String>()?.as_str() {
+        "v1" => Some(Versions::One),
+        "v2" => Some(Versions::Two),
+        "auto" => Some(Versions::Both),
+        _ => None,
+    };
+    let senders = trust("senders")?;
+    Ok(Proxies {
+        trust: trusted,
+        believed,
+        protocol: versions.map(|versions| (versions, senders)),
+        request_ids: section.getattr("request_id")?.extract()?,
+    })
 }
 
 /// None if any number is let in.

@@ -12,6 +12,8 @@ pub enum Body {
     Done,
     /// This many bytes.
     Length(u64),
+    /// Until who carries it says so; this many bytes so far.
+    UntilEnd(u64),
     /// Chunks; boxed, since most requests have none.
     Chunked(Box<ChunkDecoder>),
 }
@@ -23,12 +25,18 @@ impl Body {
             Framing::Length(0) => Self::Done,
             Framing::Length(length) => Self::Length(length),
             Framing::Chunked => Self::Chunked(Box::default()),
+            Framing::UntilEnd => Self::UntilEnd(0),
         }
     }
 
     /// Has all of it been read?
     pub fn is_done(&self) -> bool {
         matches!(self, Self::Done)
+    }
+
+    /// Whoever carries it says that it has ended.
+    pub fn end(&mut self) {
+        *self = Self::Done;
     }
 
     /// Eats `input`, appends data to `out` until that holds `most` bytes, and says how many bytes
@@ -51,6 +59,15 @@ impl Body {
                 *left -= take as u64;
                 if *left == 0 {
                     *self = Self::Done;
+                }
+                Ok(take)
+            }
+            Self::UntilEnd(seen) => {
+                let take = input.len().min(most.saturating_sub(out.len()));
+                out.extend_from_slice(&input[..take]);
+                *seen += take as u64;
+                if limits.body != 0 && *seen > limits.body {
+                    return Err(Reject::BodyTooLarge);
                 }
                 Ok(take)
             }

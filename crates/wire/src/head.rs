@@ -19,6 +19,8 @@ pub enum Framing {
     /// This many bytes; 0 when the head announces no body.
     Length(u64),
     Chunked,
+    /// Whoever carries it says where it ends: a stream of HTTP/2.
+    UntilEnd,
 }
 
 /// A whole, valid request head.
@@ -27,7 +29,7 @@ pub struct Head<'b, 's> {
     /// A token, case kept.
     pub method: &'b str,
     pub target: Target<'b>,
-    /// 0 or 1: the x of HTTP/1.x.
+    /// 0 or 1: the x of HTTP/1.x; 2 for HTTP/2.
     pub minor: u8,
     /// In the order sent, names as sent.
     pub fields: &'s [Field<'b>],
@@ -37,6 +39,8 @@ pub struct Head<'b, 's> {
     pub keep_alive: bool,
     /// Does the client wait for 100 (Continue)?
     pub expects_continue: bool,
+    /// Is it an extended CONNECT for a WebSocket (RFC 8441), shown as the GET that it stands for?
+    pub connects_websocket: bool,
 }
 
 /// Room for the fields of one head.
@@ -177,6 +181,7 @@ pub fn parse<'b, 's>(
         has_host: facts.host.is_some(),
         keep_alive: if minor == 1 { !facts.close } else { facts.keep_alive && !facts.close },
         expects_continue: facts.expects_continue && minor == 1,
+        connects_websocket: false,
     })
 }
 

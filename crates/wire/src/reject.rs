@@ -38,6 +38,8 @@ pub enum Reject {
     BodyTimeout,
     UnderscoreField,
     PlainHttp,
+    Forwarded,
+    SchemesDiffer,
 }
 
 impl Reject {
@@ -55,7 +57,8 @@ impl Reject {
             BareLf | ExtraLineBefore | RequestLine | Version | Target | FieldName | FieldValue
             | Fields | HostMissing | HostRepeated | HostInvalid | LengthInvalid | LengthsDiffer
             | LengthWithCoding | CodingOnHttp10 | CodingNotChunked | ChunkSize | ChunkExtension
-            | ChunkEnd | Trailer | BodyCut | UnderscoreField | PlainHttp => 400,
+            | ChunkEnd | Trailer | BodyCut | UnderscoreField | PlainHttp | Forwarded
+            | SchemesDiffer => 400,
         }
     }
 
@@ -97,6 +100,8 @@ impl Reject {
             BodyTimeout => "The request body took too long.",
             UnderscoreField => "A header field name has an underscore.",
             PlainHttp => "This port speaks HTTPS: the address begins with https://.",
+            Forwarded => "A field that the proxy has set is malformed.",
+            SchemesDiffer => "Fields that the proxy has set contradict each other: http or https?",
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::reject::reason;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Asked {
     pub is_head: bool,
-    /// 0 or 1: the x of HTTP/1.x.
+    /// 0 or 1: the x of HTTP/1.x; 2 for HTTP/2, which delimits bodies itself.
     pub minor: u8,
     /// May the connection go on, for all that the request and the server know?
     pub keep_alive: bool,
@@ -189,7 +189,7 @@ impl Response {
 
     /// May 1xx responses come before it? HTTP/1.0 knows none (RFC 9110 §15.2).
     pub fn speaks_interim(&self) -> bool {
-        self.asked.minor == 1
+        self.asked.minor >= 1
     }
 
     /// Writes the status line to `out`; `reason` as given, else the standard one.
@@ -290,6 +290,33 @@ impl Response {
         if let (Some(value), false) = (stamp.transport_security, self.has_transport_security) {
             write_field(b"strict-transport-security", value.as_bytes(), out);
         }
+    }
+
+    /// Begins the answer with which the connection turns to another protocol (RFC 9110 §15.2.2):
+    /// 101, or 200 where CONNECT asked for it. `fields` are those of the handshake.
+    pub fn switch<'a>(
+        &mut self,
+        status: u16,
+        fields: impl Iterator<Item = (&'static [u8], &'a [u8])>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        debug_assert!(self.is_waiting());
+        self.status = status;
+        status_line(status, reason(status).as_bytes(), out)?;
+        for (name, value) in fields {
+            check_field(name, value)?;
+            write_field(name, value, out);
+        }
+        self.state = State::Opened;
+        Ok(())
+    }
+
+    /// Ends that head: what follows is not HTTP.
+    pub fn end_switch(&mut self, stamp: Stamp, out: &mut Vec<u8>) {
+        self.state = State::UntilClose;
+        self.keep_alive = false;
+        self.write_stamp(stamp, out);
+        out.extend_from_slice(b"\r\n");
     }
 
     /// Accounts for a piece of body and says what goes around it.
@@ -405,13 +432,22 @@ pub fn interim(status: u16, fields: &[(Vec<u8>, Vec<u8>)], out: &mut Vec<u8>) ->
 }
 
 /// The whole answer to a request that is refused, or that ended without a response of its own.
-pub fn refusal(status: u16, detail: &str, is_head: bool, stamp: Stamp) -> Vec<u8> {
+pub fn refusal(
+    status: u16,
+    detail: &str,
+    is_head: bool,
+    field: Option<(&[u8], &[u8])>,
+    stamp: Stamp,
+) -> Vec<u8> {
     let mut response = Response::new(Asked { is_head, minor: 1, keep_alive: false });
     let mut out = Vec::with_capacity(256);
     let body = format!("{status} {}\n{detail}\n", reason(status));
     // Our own status and fields: always valid.
     let _ = response.open(status, None, &mut out);
     let _ = response.field(b"content-type", b"text/plain; charset=utf-8", &mut out);
+    if let Some((name, value)) = field {
+        let _ = response.field(name, value, &mut out);
+    }
     response.frame(Some(body.len() as u64), stamp, &mut out);
     if !is_head {
         out.extend_from_slice(body.as_bytes());

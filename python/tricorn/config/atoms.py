@@ -25,9 +25,10 @@ ATOMS = {
     "M": "duration in whole milliseconds",
     "D": "duration in microseconds",
     "L": "duration in seconds with six decimals",
+    "id": "id of the request, with `--request-id`",
     "p": "process id, `<1234>`",
 }
-"""Each atom ``%(x)s`` with its meaning, the same as Gunicorn's."""
+"""Each atom ``%(x)s`` with its meaning, the same as Gunicorn's; ``id`` is ours."""
 
 _PERCENT = re.compile(r"%(?:\((?P<atom>[^()]*)\)s|(?P<literal>%)|)")
 _LOOKUP = re.compile(r"\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[ioe]")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from tricorn.config.admission import Admission
 from tricorn.config.application import App, Asgi
 from tricorn.config.development import Development
+from tricorn.config.http2 import Http2
 from tricorn.config.operations import Operations
+from tricorn.config.proxy import Proxy
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.setting import Setting, settings_of
 from tricorn.config.tls import Tls
 from tricorn.config.traffic import Http, Limits, Timeouts
+from tricorn.config.websocket import WebSocket
 
 SECTIONS: dict[str, type] = {
     "app": App,
@@ -18,7 +21,10 @@ SECTIONS: dict[str, type] = {
     "process": Process,
     "rollout": Rollout,
     "tls": Tls,
+    "proxy": Proxy,
     "http": Http,
+    "http2": Http2,
+    "websocket": WebSocket,
     "limits": Limits,
     "timeouts": Timeouts,
     "admission": Admission,

@@ -35,11 +35,14 @@ class WrongFileError(Exception):
         self.mistake = mistake
 
 
-def load_context(tls: Tls, bind: Sequence[str], origins: Mapping[str, Origin]) -> TlsContext | None:
+def load_context(
+    tls: Tls, bind: Sequence[str], protocols: list[bytes], origins: Mapping[str, Origin]
+) -> TlsContext | None:
     """Certificates and keys, checked; None without a certificate.
 
-    ``bind`` are the addresses that a certificate for development is for, ``origins`` tells by flat
-    name where each setting came from. Raises WrongFileError.
+    ``bind`` are the addresses that a certificate for development is for, ``protocols`` those that
+    ALPN may choose from (RFC 7301); ``origins`` tells by flat name where each setting came from.
+    Raises WrongFileError.
     """
     files = _Files(tls, bind, origins)
     if not tls.is_on:
@@ -49,7 +52,7 @@ def load_context(tls: Tls, bind: Sequence[str], origins: Mapping[str, Origin]) -
 
     files.check_clients()
     try:
-        return TlsContext(tls, files.contents())
+        return TlsContext(tls, protocols, files.contents())
     except ValueError as error:
         name, index, text = error.args
         raise files.wrong(name, text, index) from None

@@ -18,6 +18,9 @@ Seconds: TypeAlias = float
 Size: TypeAlias = int
 """A number of bytes. Written ``65536``, ``"64KiB"``, ``"1MB"`` or ``"4k"``."""
 
+Words: TypeAlias = tuple[str, ...]
+"""Words, separated by commas wherever they are given; none for an empty text."""
+
 Mode: TypeAlias = int
 """The permission bits of a file. Written in octal: ``660`` or ``"0o660"``."""
 
@@ -164,6 +167,14 @@ def _to_texts(raw: object) -> tuple[str, ...]:
     raise ValueError("is not a list of texts, none of them empty")
 
 
+def _to_words(raw: object) -> tuple[str, ...]:
+    parts = [raw] if isinstance(raw, str) else raw
+    if isinstance(parts, list | tuple) and all(isinstance(part, str) for part in parts):
+        words = (word.strip() for part in parts for word in part.split(","))
+        return tuple(word for word in words if word)
+    raise ValueError("is not a list of texts")
+
+
 def _to_mode(raw: object) -> int:
     # A TOML integer is taken as the number it is: 0o660 and 432 are the same mode.
     if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw <= 0o777:
@@ -229,6 +240,7 @@ _SIZE_KIND = Kind("size", "SIZE", _to_size, _show_size)
 _FLAG = Kind("true or false", "", _to_flag, _show_flag)
 _TEXT = Kind("text", "TEXT", _to_text, lambda value: str(value) or '""')
 _TEXTS = Kind("list of texts", "TEXT", _to_texts, _show_texts, repeatable=True)
+_WORDS = Kind("list of texts", "TEXT", _to_words, _show_texts, repeatable=True)
 _MODE = Kind("file mode", "MODE", _to_mode, _show_mode)
 
 KINDS = {
@@ -241,6 +253,7 @@ KINDS = {
     "str": _TEXT,
     "str | None": _or_none(_TEXT),
     "tuple[str, ...]": _TEXTS,
+    "Words": _WORDS,
     "Mode | None": _or_none(_MODE),
 }
 """The kind for each annotation that a section's field may carry."""

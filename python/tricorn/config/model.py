@@ -16,13 +16,16 @@ from tricorn.config.catalogue import BY_NAME
 from tricorn.config.certificates import WrongFileError, load_context
 from tricorn.config.closest import did_you_mean
 from tricorn.config.development import Development
+from tricorn.config.http2 import Http2
 from tricorn.config.operations import Operations
 from tricorn.config.origin import Given, Mistake, Origin, Rank
+from tricorn.config.proxy import Proxy
 from tricorn.config.resolve import report, resolve
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
 from tricorn.config.tls import Tls
 from tricorn.config.traffic import Http, Limits, Timeouts
+from tricorn.config.websocket import WebSocket
 from tricorn.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +44,10 @@ class Config:
     process: Process
     rollout: Rollout
     tls: Tls
+    proxy: Proxy
     http: Http
+    http2: Http2
+    websocket: WebSocket
     limits: Limits
     timeouts: Timeouts
     admission: Admission
@@ -97,9 +103,8 @@ class Config:
         resolution = resolve(given, environ)
         sections, origins = resolution.sections(), resolution.origins
         try:
-            context = (
-                load_context(sections["tls"], sections["listen"].bind, origins) if files else None
-            )
+            bind, protocols = sections["listen"].bind, sections["http2"].protocols
+            context = load_context(sections["tls"], bind, protocols, origins) if files else None
         except WrongFileError as error:
             raise ConfigError(report([error.mistake])) from None
         return cls(**sections, origins=origins, tls_context=context)

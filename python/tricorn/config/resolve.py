@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tricorn.config.activation import activated
 from tricorn.config.address import RedirectAddress, TcpAddress, parse_address
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS
 from tricorn.config.origin import DEFAULT, Given, Mistake, Origin, Rank
+from tricorn.config.proxy import two_families
 from tricorn.config.setting import WrongValueError
 from tricorn.errors import ConfigError
 
 _PLATFORM_PORT = Origin(Rank.DEFAULT, lambda: "environment PORT")
 _PLATFORM_SOCKETS = Origin(Rank.DEFAULT, lambda: "environment LISTEN_FDS")
-_PLATFORM_WORKERS = Origin(Rank.DEFAULT, lambda: "environment WEB_CONCURRENCY")
+_PLATFORM_SETTINGS = {"WEB_CONCURRENCY": "workers", "FORWARDED_ALLOW_IPS": "forwarded_allow_ips"}
+"""Variables that give a setting which no source gives, as they do in Gunicorn and Uvicorn."""
 
 
 @dataclass(slots=True)
@@ -39,8 +42,9 @@ def resolve(given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Res
 
     ``environ`` is read for what hosting platforms set: with ``PORT`` and no address from any
     source, the server listens on every IPv4 interface, as Gunicorn does; ``WEB_CONCURRENCY`` is
-    the number of workers if no source gives one; sockets of systemd are listened on instead of any
-    address, unless addresses name descriptors.
+    the number of workers, and ``FORWARDED_ALLOW_IPS`` are the trusted proxies, if no source gives
+    them; sockets of systemd are listened on instead of any address, unless addresses name
+    descriptors.
 
     Raises ConfigError that lists every mistake with its origin.
     """
@@ -57,9 +61,14 @@ def resolve(given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Res
     _fold_address(resolution, environ.get("PORT", ""))
     _take_sockets(resolution, environ)
     _add_redirects(resolution)
-    concurrency = environ.get("WEB_CONCURRENCY", "")
-    if concurrency and resolution.origins["workers"].rank == Rank.DEFAULT:
-        _take(resolution, Given(BY_NAME["workers"], concurrency, _PLATFORM_WORKERS))
+    for variable, name in _PLATFORM_SETTINGS.items():
+        value = environ.get(variable, "")
+        if value and resolution.origins[name].rank == Rank.DEFAULT:
+            origin = Origin(Rank.DEFAULT, partial("environment {}".format, variable))
+            _take(resolution, Given(BY_NAME[name], value, origin))
+    if problem := two_families(resolution.values["forwarded_headers"]):
+        origin = resolution.origins["forwarded_headers"]
+        resolution.mistakes.append(Mistake(str(origin), problem))
     if resolution.mistakes:
         raise ConfigError(report(resolution.mistakes))
     return resolution

@@ -25,16 +25,16 @@ class Hooks:
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
         """The application raised while it served the request of ``scope``."""
         if gone and self._comes_of_disconnect(error):
-            _log.debug("%s: the client has disconnected", request_of(scope))
+            _log.debug("%s: the client has disconnected", _labelled(scope))
             return
         if isinstance(error, RequestTimeout):
-            _log.error("%s was interrupted", request_of(scope))  # its stack was told before
+            _log.error("%s was interrupted", _labelled(scope))  # its stack was told before
             return
-        _log.error("%s failed\n%s", request_of(scope), app_traceback(error))
+        _log.error("%s failed\n%s", _labelled(scope), app_traceback(error))
 
     def app_warning(self, text: str, scope: dict[str, Any]) -> None:
         """The application did something that can't be right."""
-        _log.error("%s: %s", request_of(scope), text)
+        _log.error("%s: %s", _labelled(scope), text)
 
     def warning(self, text: str) -> None:
         """Something of our own went wrong, and was contained."""
@@ -72,9 +72,21 @@ def request_of(scope: dict[str, Any]) -> str:
     try:
         if "REQUEST_METHOD" in scope:
             return f"{scope['REQUEST_METHOD']} {scope['RAW_URI']}"
-        return f"{scope['method']} {scope['raw_path'].decode('latin-1')}"
+        return f"{scope.get('method', 'WebSocket')} {scope['raw_path'].decode('latin-1')}"
     except Exception:
         return "a request"
+
+
+def _labelled(scope: dict[str, Any]) -> str:
+    """The same with the request's id, if it has one."""
+    try:
+        if "REQUEST_METHOD" in scope:
+            label = scope["tricorn.request_id"]
+        else:
+            label = scope["extensions"]["tricorn.request_id"]["id"]
+    except Exception:
+        return request_of(scope)
+    return f"{request_of(scope)} (id {label})"
 
 
 def named(scope: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ async def warm_up_asgi(core: AsgiCore, server: Server, config: Config) -> None:
     """Have ``core``, made for this alone, answer each path. Raises WarmUpError."""
     loop = asyncio.get_running_loop()
     with _listening() as sock:
-        core.listen(sock.fileno(), server, server[1] is not None, tls=False)
+        core.listen(sock.fileno(), server, server[1] is not None, private=True)
         loop.add_reader(core.fileno(), core.poll)
         try:
             for path in config.rollout.warmup_path:
@@ -45,7 +45,7 @@ async def warm_up_asgi(core: AsgiCore, server: Server, config: Config) -> None:
 def warm_up_wsgi(core: WsgiCore, server: tuple[str, str], config: Config) -> None:
     """The same with a core for one thread; blocks."""
     with _listening() as sock, ThreadPoolExecutor(1, "tricorn-warm-up") as asking:
-        core.listen(sock.fileno(), server, bool(server[1]), tls=False)
+        core.listen(sock.fileno(), server, bool(server[1]), private=True)
         # A daemon: a call that never returns must not keep the process from ending.
         answering = threading.Thread(target=core.run, name="tricorn-warm-up", daemon=True)
         answering.start()

@@ -13,6 +13,7 @@ use super::exchange::Exchange;
 use super::overdue::{self, Deserted, Held};
 use super::scope::Scopes;
 use super::task::TaskMaker;
+use super::websocket::ending::Rests;
 use crate::net::access::AccessLog;
 use crate::net::{sys, Net, Poller};
 use crate::py::call::bug;
@@ -28,6 +29,7 @@ pub const MOST_CALLS: usize = 64;
 pub struct State {
     pub net: Net<Exchange>,
     pub deserted: Deserted,
+    pub rests: Rests,
     /// The loop is inside `poll`: nothing has to be scheduled, and waiters may run in place.
     pub in_poll: bool,
     /// A `call_soon(poll)` is on its way.
@@ -68,7 +70,8 @@ impl AsgiCore {
         extensions: Bound<'_, PyDict>,
         state: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let settings = Settings::read(config)?;
+        let mut settings = Settings::read(config)?;
+        settings.http2.iter_mut().for_each(|limits| limits.connect = true);
         let scopes = Scopes::new(py, &settings, &extensions, state.as_ref())?;
         let task_maker = TaskMaker::new(&event_loop)?;
         let (poller, mut net) = Net::new(settings)?;
@@ -77,6 +80,7 @@ impl AsgiCore {
             state: OwnerCell::new(State {
                 net,
                 deserted: Deserted::default(),
+                rests: Rests::default(),
                 in_poll: false,
                 scheduled: false,
             }),
@@ -104,9 +108,9 @@ impl AsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port).
-    /// `own` says that other workers have sockets of their own at its address. Without `tls`,
-    /// connections are plain even if there is a certificate.
-    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true))]
+    /// `own` says that other workers have sockets of their own at its address. If `private`,
+    /// connections are the server's own: plain even if there is a certificate, and through no proxy.
+    #[pyo3(signature = (fd, server, tcp, own=false, *, private=false))]
     fn listen(
         &self,
         py: Python<'_>,
@@ -114,10 +118,10 @@ impl AsgiCore {
         server: Bound<'_, PyAny>,
         tcp: bool,
         own: bool,
-        tls: bool,
+        private: bool,
     ) -> PyResult<()> {
         self.scopes.get().add_listener(py, server)?;
-        self.state.get().net.listen(fd, tcp, own, tls)?;
+        self.state.get().net.listen(fd, tcp, own, private)?;
         Ok(())
     }
 
@@ -129,7 +133,9 @@ impl AsgiCore {
     /// Writes access lines in `format` to a copy of `fd`, but for requests of the paths `exclude`.
     fn access_log(&self, fd: RawFd, format: &str, exclude: Vec<String>) -> PyResult<()> {
         let file = sys::duplicate(fd)?;
-        self.state.get().net.access = Some(AccessLog::new(file, format, exclude));
+        let net = &mut self.state.get().net;
+        let has_ids = net.settings.proxy.request_ids;
+        net.access = Some(AccessLog::new(file, format, exclude, has_ids));
         Ok(())
     }
 

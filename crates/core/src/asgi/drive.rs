@@ -3,14 +3,17 @@
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use tricorn_wire::head::{parse, Slots};
+use tricorn_wire::head::Slots;
 use tricorn_wire::reject::Reject;
-use tricorn_wire::response::Asked;
+use tricorn_wire::ws::close::{Close, LOST};
+use tricorn_wire::ws::handshake::Wanted;
 
 use super::core::AsgiCore;
 use super::exchange::Exchange;
+use super::websocket::receive::disconnect as websocket_disconnect;
+use super::websocket::{begin as websocket, ending};
 use super::{overdue, receive, task};
-use crate::net::{Begin, Head, Step, Token};
+use crate::net::{Head, Step, Token};
 use crate::py::call::call;
 use crate::py::client_gone;
 use crate::py::future::{resolve, Waiter, Wake};
@@ -33,7 +36,13 @@ pub fn advance(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<usize> {
             }
             Step::Body => {
                 calls += 1;
-                wake_receivers(core, token)?;
+                let is_websocket =
+                    core.get().state.get().net.get(token).is_some_and(|c| c.websocket.is_some());
+                if is_websocket {
+                    ending::wake(core, token)?;
+                } else {
+                    wake_receivers(core, token)?;
+                }
             }
             Step::Drained => {
                 calls += 1;
@@ -55,22 +64,38 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
     let py = core.py();
     let mut slots = Slots::new();
     let limits = core.get().state.get().net.settings.limits;
-    let parsed = match parse(head.bytes(), &mut slots, &limits) {
+    let parsed = match head.parse(&mut slots, &limits) {
         Ok(parsed) => parsed,
         Err(reject) => {
             core.get().state.get().net.reject(token, head, reject);
             return Ok(());
         }
     };
-    let origin = core.get().state.get().net.get(token).map(|conn| {
-        (conn.peer, conn.listener, conn.secured.clone()) // the last only over TLS
-    });
-    let Some((peer, listener, secured)) = origin else { return Ok(()) };
-    let built = {
-        let mut scopes = core.get().scopes.get();
-        let client = scopes.client(py, token, peer);
-        client.and_then(|client| scopes.build(py, &parsed, listener, client, secured.as_deref()))
+    let listener = core.get().state.get().net.get(token).map(|conn| conn.listener);
+    let Some(listener) = listener else { return Ok(()) };
+    let via = core.get().state.get().net.via(token, &parsed);
+    let via = match via {
+        Ok(via) => via,
+        Err(reject) => {
+            core.get().state.get().net.reject(token, head, reject);
+            return Ok(());
+        }
     };
+    let offer = match websocket::look(core, &parsed) {
+        Wanted::Http => None,
+        Wanted::WebSocket(offer) => Some(offer),
+        Wanted::Refused(refusal) => {
+            let mut state = core.get().state.get();
+            let begin = state.net.begin_of(&parsed, via, &|_| None);
+            state.net.refuse_handshake(token, head, begin, refusal);
+            return Ok(());
+        }
+    };
+    let built = core.get().scopes.get().build(py, &parsed, listener, (token, &via));
+    let built = built.and_then(|scope| match &offer {
+        Some(offer) => websocket::turn_scope(&scope, offer).map(|()| scope),
+        None => Ok(scope),
+    });
     let scope = match built {
         Ok(scope) => scope,
         Err(error) => {
@@ -79,28 +104,25 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
-    let draft = core.get().state.get().net.access.as_mut().and_then(|access| {
-        access.begin(&parsed, peer, &|_| None) // a scope has no variables
-    });
-    let begin = Begin {
-        framing: parsed.framing,
-        asked: Asked {
-            is_head: parsed.method == "HEAD",
-            minor: parsed.minor,
-            keep_alive: parsed.keep_alive,
-        },
-        expects_continue: parsed.expects_continue,
-        draft,
-    };
+    // A scope has no variables.
+    let begin = core.get().state.get().net.begin_of(&parsed, via, &|_| None);
+    let is_websocket = offer.is_some();
     let seq = {
         let mut state = core.get().state.get();
-        let seq = state.net.begin(token, head, begin, Exchange::default());
+        let agreed = offer.as_ref().map(|offer| offer.deflate.as_ref().map(|(agreed, _)| *agreed));
+        let exchange = offer.map_or_else(Exchange::default, websocket::exchange);
+        let seq = state.net.begin(token, head, begin, exchange);
+        if let Some(agreed) = agreed {
+            state.net.await_accept(token, agreed);
+        }
         state.net.call_begins(token);
         seq
     };
     let target = Target { token, seq };
-    let send = handle::new(core, Kind::Send, target, None)?;
-    let receive = handle::new(core, Kind::Receive, target, None)?;
+    let (send, receive) =
+        if is_websocket { (Kind::WsSend, Kind::WsReceive) } else { (Kind::Send, Kind::Receive) };
+    let send = handle::new(core, send, target, None)?;
+    let receive = handle::new(core, receive, target, None)?;
     let app = core.get().app.bind(py);
     match call(app, [scope.as_any(), &receive, &send]) {
         Ok(coroutine) => task::start(core, target, coroutine, scope.as_any()),
@@ -172,8 +194,12 @@ fn stalled(core: &Bound<'_, AsgiCore>, token: Token, reject: Reject) -> PyResult
 /// The exchange is over for the application: whoever waits is told so.
 pub fn gone(core: &Bound<'_, AsgiCore>, exchange: Exchange, wake: Wake) -> PyResult<()> {
     let py = core.py();
+    let lost = exchange.websocket.is_some().then(|| Close { code: LOST, reason: String::new() });
     for waiter in &exchange.receivers {
-        let message = receive::disconnect(py)?;
+        let message = match &lost {
+            Some(close) => websocket_disconnect(py, close)?,
+            None => receive::disconnect(py)?,
+        };
         keep_going(core, resolve(waiter.bind(py), Ok(message), wake))?;
     }
     for waiter in &exchange.senders {

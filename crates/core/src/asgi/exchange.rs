@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+use super::websocket::Asked;
 use crate::net::spent::Spent;
 use crate::py::future::Waiter;
 
@@ -19,6 +20,8 @@ pub struct Exchange {
     pub body_ended: bool,
     /// Trailer fields so far.
     pub collected: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The request asks for a WebSocket, and the application has not decided.
+    pub websocket: Option<Box<Asked>>,
     /// Sends and receives in a row that did not suspend.
     pub turns: u32,
     /// Set when the task was suspended: the request's number, and its clock then.

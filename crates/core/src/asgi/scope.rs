@@ -6,6 +6,7 @@
 //! "server": (str, int|None), "extensions": dict, "state": dict}`.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -13,7 +14,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tricorn_wire::head::Head;
 
 use super::tls;
-use crate::net::tls::Secured;
+use crate::net::via::Via;
 use crate::net::Token;
 use crate::py::call::{ascii, list, pair};
 use crate::py::names::{FieldCache, Make};
@@ -27,6 +28,8 @@ pub struct Scopes {
     extensions: Py<PyDict>,
     state: Option<Py<PyDict>>,
     root_path: String,
+    /// The scheme of a prototype is https.
+    secure: bool,
     /// (generation, client) per slot.
     clients: Vec<Option<(u32, Py<PyAny>)>>,
     fields: FieldCache<AsgiField>,
@@ -98,6 +101,7 @@ impl Scopes {
             extensions: extensions.clone().unbind(),
             state: state.map(|state| state.clone().unbind()),
             root_path: settings.root_path.clone(),
+            secure: settings.identities.is_some(),
             clients: Vec::new(),
             fields: FieldCache::new(),
         })
@@ -116,70 +120,114 @@ impl Scopes {
         py: Python<'py>,
         head: &Head,
         listener: u32,
-        client: Bound<'py, PyAny>,
-        secured: Option<&Secured>,
+        (token, via): (Token, &Via),
     ) -> PyResult<Bound<'py, PyDict>> {
+        let client = self.client(py, token, via)?;
         let scope = self.prototypes[listener as usize].bind(py).copy()?;
-        if head.minor == 0 {
-            scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?;
+        match head.minor {
+            1 => {}
+            0 => scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?,
+            _ => scope.set_item(intern!(py, "http_version"), intern!(py, "2"))?,
         }
         scope.set_item(intern!(py, "method"), method(py, head.method)?)?;
-        self.set_path(&scope, head)?;
+        self.set_path(&scope, head, via.prefix)?;
         scope.set_item(intern!(py, "query_string"), PyBytes::new(py, head.target.query))?;
-        scope.set_item(intern!(py, "headers"), headers(py, head, &mut self.fields)?)?;
+        scope.set_item(intern!(py, "headers"), headers(py, head, via, &mut self.fields)?)?;
         scope.set_item(intern!(py, "client"), client)?;
         if let Some(state) = &self.state {
             scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
         }
         // A middleware may add its own: that must not show in other requests.
         let extensions = self.extensions.bind(py).copy()?;
-        if let Some(secured) = secured {
+        if let Some(secured) = &via.secured {
             extensions.set_item(intern!(py, "tls"), tls::extension(py, secured)?)?;
         }
+        if let Some(id) = &via.id {
+            let named = PyDict::new(py);
+            named.set_item(intern!(py, "id"), &**id)?;
+            extensions.set_item(intern!(py, "tricorn.request_id"), named)?;
+        }
         scope.set_item(intern!(py, "extensions"), extensions)?;
+        if via.secure != self.secure {
+            scope.set_item(intern!(py, "scheme"), if via.secure { "https" } else { "http" })?;
+        }
+        if let Some(port) = via.port {
+            set_server(&scope, via.host.as_deref(), port)?;
+        }
         Ok(scope)
     }
 
-    fn set_path(&self, scope: &Bound<'_, PyDict>, head: &Head) -> PyResult<()> {
+    fn set_path(
+        &self,
+        scope: &Bound<'_, PyDict>,
+        head: &Head,
+        prefix: Option<&str>,
+    ) -> PyResult<()> {
         let py = scope.py();
         let raw = head.target.path;
-        let plain = self.root_path.is_empty() && !raw.contains(&b'%');
+        if let Some(prefix) = prefix {
+            scope.set_item(intern!(py, "root_path"), prefix)?;
+        }
+        let root_path = prefix.unwrap_or(&self.root_path);
+        let plain = root_path.is_empty() && !raw.contains(&b'%');
         if plain {
             scope.set_item(intern!(py, "path"), ascii(py, raw)?)?;
             return scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, raw));
         }
         let decoded = decode_percent(raw);
-        let path = format!("{}{}", self.root_path, String::from_utf8_lossy(&decoded));
+        let path = format!("{root_path}{}", String::from_utf8_lossy(&decoded));
         scope.set_item(intern!(py, "path"), PyString::new(py, &path))?;
-        let raw = [self.root_path.as_bytes(), raw].concat();
+        let raw = [root_path.as_bytes(), raw].concat();
         scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, &raw))
     }
 
-    /// `(host, port)` of the peer, made once per connection; None for unix sockets.
-    pub fn client<'py>(
+    /// `(host, port)` of the client, made once per connection if it is the peer; None for unix
+    /// sockets, and if it is not known.
+    fn client<'py>(
         &mut self,
         py: Python<'py>,
         token: Token,
-        peer: Option<std::net::SocketAddr>,
+        via: &Via,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if !via.is_peer {
+            return client(py, via.client);
+        }
         let slot = token.slot as usize;
         if let Some(Some((generation, client))) = self.clients.get(slot) {
             if *generation == token.generation {
                 return Ok(client.bind(py).clone());
             }
         }
-        let client = match peer {
-            Some(peer) => {
-                (peer.ip().to_canonical().to_string(), peer.port()).into_pyobject(py)?.into_any()
-            }
-            None => py.None().into_bound(py),
-        };
+        let client = client(py, via.client)?;
         if self.clients.len() <= slot {
             self.clients.resize_with(slot + 1, || None);
         }
         self.clients[slot] = Some((token.generation, client.clone().unbind()));
         Ok(client)
     }
+}
+
+fn client(py: Python<'_>, address: Option<SocketAddr>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match address {
+        Some(address) => {
+            let host = address.ip().to_canonical().to_string();
+            (host, address.port()).into_pyobject(py)?.into_any()
+        }
+        None => py.None().into_bound(py),
+    })
+}
+
+/// Where the client thinks that it is connected to; without a host, that of the listener.
+fn set_server(scope: &Bound<'_, PyDict>, host: Option<&str>, port: u16) -> PyResult<()> {
+    let py = scope.py();
+    let server = match (host, scope.get_item(intern!(py, "server"))?) {
+        (Some(host), _) => (host, port).into_pyobject(py)?,
+        (None, Some(listener)) if !listener.is_none() => {
+            (listener.get_item(0)?, port).into_pyobject(py)?
+        }
+        (None, _) => return Ok(()),
+    };
+    scope.set_item(intern!(py, "server"), server)
 }
 
 /// The method as str, the usual ones interned.
@@ -200,18 +248,25 @@ pub fn method<'py>(py: Python<'py>, method: &str) -> PyResult<Bound<'py, PyAny>>
 fn headers<'py>(
     py: Python<'py>,
     head: &Head,
+    via: &Via,
     fields: &mut FieldCache<AsgiField>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let Some(authority) = head.target.authority else {
+    if via.authority.is_none() && via.id.is_none() {
         let fields = head.fields.iter().map(|field| fields.pair(py, field.name, field.value));
         return list(py, fields);
-    };
-    // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
+    }
     let mut given: Vec<(&str, &[u8])> =
         head.fields.iter().map(|field| (field.name, field.value)).collect();
-    match given.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("host")) {
-        Some((_, value)) => *value = authority,
-        None => given.insert(0, ("host", authority)),
+    if let Some(id) = &via.id {
+        given.retain(|(name, _)| !name.eq_ignore_ascii_case("x-request-id"));
+        given.push(("x-request-id", id.as_bytes()));
+    }
+    // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
+    if let Some(authority) = via.authority.as_deref() {
+        match given.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            Some((_, value)) => *value = authority,
+            None => given.insert(0, ("host", authority)),
+        }
     }
     list(py, given.iter().map(|(name, value)| fields.pair(py, name, value)))
 }

@@ -28,10 +28,7 @@ pub fn call<'py>(
     core.get().state.check_owner("send()")?;
     let py = core.py();
     let message = as_dict(message)?;
-    let Some(kind) = get_item(&message, intern!(py, "type"))? else {
-        return Err(PyValueError::new_err("a message to send() has no 'type'"));
-    };
-    let kind = kind.cast::<PyString>().map_err(|_| PyTypeError::new_err("'type' must be a str"))?;
+    let kind = kind_of(&message)?;
     match kind.to_str()? {
         "http.response.start" => start(core, target, &message),
         "http.response.body" => body(core, target, &message),
@@ -47,7 +44,15 @@ pub fn call<'py>(
     }
 }
 
-fn as_dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+/// The type of a message.
+pub fn kind_of<'py>(message: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyString>> {
+    let Some(kind) = get_item(message, intern!(message.py(), "type"))? else {
+        return Err(PyValueError::new_err("a message to send() has no 'type'"));
+    };
+    kind.cast_into::<PyString>().map_err(|_| PyTypeError::new_err("'type' must be a str"))
+}
+
+pub fn as_dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     match message.cast::<PyDict>() {
         Ok(dict) => Ok(dict.clone()),
         Err(_) => {
@@ -77,7 +82,7 @@ fn running(state: &mut State, target: Target) -> PyResult<&mut Conn<Exchange>> {
     }
 }
 
-fn start<'py>(
+pub fn start<'py>(
     core: &Bound<'py, AsgiCore>,
     target: Target,
     message: &Bound<'py, PyDict>,
@@ -131,7 +136,7 @@ fn in_body(conn: &mut Conn<Exchange>, got: &str) -> PyResult<bool> {
     }
 }
 
-fn body<'py>(
+pub fn body<'py>(
     core: &Bound<'py, AsgiCore>,
     target: Target,
     message: &Bound<'py, PyDict>,
@@ -139,7 +144,7 @@ fn body<'py>(
     let py = core.py();
     let more = flag(message, intern!(py, "more_body"))?;
     let given = get_item(message, intern!(py, "body"))?;
-    let owned = given.map(|given| body_bytes(&given)).transpose()?;
+    let owned = given.map(|given| body_bytes(&given, "body")).transpose()?;
     let bytes: &[u8] = owned.as_ref().map_or(&[], |bytes| bytes.as_bytes());
 
     let mut state = core.get().state.get();
@@ -154,13 +159,13 @@ fn body<'py>(
 }
 
 /// Bytes as they are; other buffers as a copy.
-fn body_bytes<'py>(given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+pub fn body_bytes<'py>(given: &Bound<'py, PyAny>, key: &str) -> PyResult<Bound<'py, PyBytes>> {
     if let Ok(bytes) = given.cast::<PyBytes>() {
         return Ok(bytes.clone());
     }
     let buffer = pyo3::buffer::PyBuffer::<u8>::get(given).map_err(|_| {
         let found = given.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
-        PyTypeError::new_err(format!("'body' must be bytes, not {found}"))
+        PyTypeError::new_err(format!("'{key}' must be bytes, not {found}"))
     })?;
     Ok(PyBytes::new(given.py(), &buffer.to_vec(given.py())?))
 }
@@ -388,7 +393,7 @@ fn early_hint<'py>(
 }
 
 /// Header fields of a message.
-enum Fields<'py> {
+pub enum Fields<'py> {
     /// A list of tuples or lists of bytes: reading it runs no Python.
     Plain(Bound<'py, PyList>),
     /// Anything else, read before the connection is borrowed, since iterating may run Python.
@@ -396,7 +401,7 @@ enum Fields<'py> {
 }
 
 impl<'py> Fields<'py> {
-    fn read(given: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub fn read(given: &Bound<'py, PyAny>) -> PyResult<Self> {
         match given.cast_exact::<PyList>() {
             Ok(list) if list.iter().all(|item| is_plain(&item)) => Ok(Self::Plain(list.clone())),
             _ => Self::copy(given),
@@ -414,7 +419,10 @@ impl<'py> Fields<'py> {
         Ok(Self::Copied(copied))
     }
 
-    fn each(&self, mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub fn each(
+        &self,
+        mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         match self {
             Self::Plain(list) => list.iter().try_for_each(|pair| {
                 let (name, value) = halves(&pair).ok_or(Fault::FieldName)?;

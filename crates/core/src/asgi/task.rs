@@ -8,6 +8,7 @@ use pyo3::types::PyDict;
 use super::core::{schedule, AsgiCore};
 use super::drive::keep_going;
 use super::overdue;
+use super::websocket::ending;
 use crate::py::call::call;
 use crate::py::handle::{self, Kind, Target};
 
@@ -117,7 +118,10 @@ fn ended<'py>(
     scope: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
     match core.get().task_maker.exception(task) {
-        Ok(exception) if exception.is_none() => returned(core, target, scope),
+        Ok(exception) if exception.is_none() => {
+            ending::task_ended(core, target, false)?;
+            returned(core, target, scope)
+        }
         Ok(exception) => failed(core, target, &PyErr::from_value(exception), scope),
         Err(cancelled) => failed(core, target, &cancelled, scope),
     }
@@ -156,8 +160,11 @@ pub fn failed(
     let gone = {
         let mut state = core.get().state.get();
         state.net.call_ends(target.token, target.seq);
-        state.net.exchange(target.token, target.seq).is_none_or(|conn| conn.is_broken())
+        let is_open = state.net.websocket(target.token, target.seq).is_some();
+        let conn = state.net.exchange(target.token, target.seq);
+        !is_open && conn.is_none_or(|conn| conn.is_broken())
     };
+    ending::task_ended(core, target, true)?;
     let ends =
         error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py);
     let told = if ends {

@@ -4,7 +4,6 @@
 //! only the response knows is put in between when it ends. Lines gather in a buffer that goes out
 //! in one write(2) per round of the reactor.
 
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use tricorn_wire::head::Head;
 use tricorn_wire::response::Response;
 
 use super::sys;
+use super::via::Via;
 
 /// Lines gathered before they go out in the middle of a round.
 const GATHER: usize = 32 * 1024;
@@ -24,6 +24,7 @@ enum Asked {
     Text(Vec<u8>),
     Remote,
     User,
+    Id,
     Time,
     RequestLine,
     Method,
@@ -85,10 +86,12 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// `format` has been checked by the configuration; `json` stands for a JSON object per line.
-    pub fn new(file: OwnedFd, format: &str, exclude: Vec<String>) -> Self {
+    /// `format` has been checked by the configuration; `json` stands for a JSON object per line; with
+    /// the id of the request, if they have some.
+    pub fn new(file: OwnedFd, format: &str, exclude: Vec<String>, has_ids: bool) -> Self {
         let escape = if format == "json" { Escape::Json } else { Escape::Text };
         let parts = match escape {
+            Escape::Json if has_ids => parse(&JSON.replace('}', r#","request_id":%(id)s}"#)),
             Escape::Json => parse(JSON),
             Escape::Text => parse(format),
         };
@@ -124,7 +127,7 @@ impl AccessLog {
     pub fn begin(
         &mut self,
         head: &Head,
-        peer: Option<SocketAddr>,
+        via: &Via,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Option<Box<Draft>> {
         if self.exclude.iter().any(|path| path == head.target.path) {
@@ -137,7 +140,7 @@ impl AccessLog {
             match part {
                 Part::Answered(_) => draft.places.push(draft.text.len()),
                 Part::Asked(asked) => {
-                    let value = asked.value(head, peer, &self.time.1, variable);
+                    let value = asked.value(head, via, &self.time.1, variable);
                     match asked {
                         Asked::Text(text) => draft.text.extend_from_slice(text),
                         _ => escape(self.escape, value.as_deref(), &mut draft.text),
@@ -260,6 +263,7 @@ fn atom(name: &str) -> Part {
     let asked = match name {
         "h" => Asked::Remote,
         "u" => Asked::User,
+        "id" => Asked::Id,
         "t" => Asked::Time,
         "r" => Asked::RequestLine,
         "m" => Asked::Method,
@@ -292,15 +296,20 @@ impl Asked {
     fn value(
         &self,
         head: &Head,
-        peer: Option<SocketAddr>,
+        via: &Via,
         time: &str,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Option<Vec<u8>> {
-        let protocol = if head.minor == 0 { "HTTP/1.0" } else { "HTTP/1.1" };
+        let protocol = match head.minor {
+            0 => "HTTP/1.0",
+            1 => "HTTP/1.1",
+            _ => "HTTP/2",
+        };
         Some(match self {
             Self::Text(_) => return None,
-            Self::Remote => peer?.ip().to_canonical().to_string().into(),
+            Self::Remote => via.client?.ip().to_canonical().to_string().into(),
             Self::User => user(field(head, "authorization")?)?,
+            Self::Id => via.id.as_deref()?.into(),
             Self::Time => time.into(),
             Self::RequestLine => {
                 [head.method.as_bytes(), b" ", head.target.raw, b" ", protocol.as_bytes()].concat()
@@ -321,7 +330,7 @@ fn field<'b>(head: &Head<'b, '_>, name: &str) -> Option<&'b [u8]> {
 }
 
 /// The value of a field in an encoded head; `name` is in lower case.
-fn find_field(head: &[u8], name: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn find_field(head: &[u8], name: &[u8]) -> Option<Vec<u8>> {
     head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
         let colon = memchr::memchr(b':', line)?;
         let found = line[..colon].eq_ignore_ascii_case(name);

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use tricorn_wire::head::{find_end, parse, Slots};
+use tricorn_wire::head::{find_end, Slots};
 
 use super::answer::Answer;
 use super::conn::Phase;
@@ -142,8 +142,8 @@ impl<X> Net<X> {
     fn shed(&mut self, token: Token, head: Head) -> Step<X> {
         let begin = {
             let mut slots = Slots::new();
-            let parsed = parse(head.bytes(), &mut slots, &self.settings.limits);
-            parsed.ok().map(|parsed| self.begin_of(token, &parsed))
+            let parsed = head.parse(&mut slots, &self.settings.limits);
+            parsed.ok().map(|parsed| self.begin_own(token, &parsed))
         };
         // What is refused is refused as ever, by the interface.
         let Some(begin) = begin else { return Step::Head(head) };

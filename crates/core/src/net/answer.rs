@@ -2,8 +2,8 @@
 //! the connection goes on by the usual rules.
 
 use tricorn_wire::head::Head as Parsed;
-use tricorn_wire::response::Asked;
 
+use super::via::Via;
 use super::{Begin, Head, Net, Step, Token};
 
 /// A whole response with a short text.
@@ -14,20 +14,10 @@ pub(super) struct Answer<'a> {
 }
 
 impl<X> Net<X> {
-    /// What of a request has to be known to answer it.
-    pub(super) fn begin_of(&mut self, token: Token, parsed: &Parsed) -> Begin {
-        let peer = self.conns.get_mut(token).and_then(|conn| conn.peer);
-        let access = self.access.as_mut();
-        Begin {
-            framing: parsed.framing,
-            asked: Asked {
-                is_head: parsed.method == "HEAD",
-                minor: parsed.minor,
-                keep_alive: parsed.keep_alive,
-            },
-            expects_continue: parsed.expects_continue,
-            draft: access.and_then(|access| access.begin(parsed, peer, &|_| None)),
-        }
+    /// What has to be known of a request to answer it here.
+    pub(super) fn begin_own(&mut self, token: Token, parsed: &Parsed) -> Begin {
+        let via = Via { id: None, ..self.via_or_peer(token, parsed) };
+        self.begin_of(parsed, via, &|_| None)
     }
 
     /// Answers the request in the application's place.

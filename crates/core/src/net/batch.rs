@@ -30,10 +30,38 @@ pub(super) struct Batch {
 }
 
 impl<X> Net<X> {
+    /// Are others being served, whose responses can go out with this one?
+    fn has_others(&self) -> bool {
+        self.has_work() && self.now >= self.batch.prompt_until
+    }
+
+    /// Keeps what the streams of a connection have to say if others are being served; true if it
+    /// waits.
+    pub(super) fn hold_streams(&mut self, parent: Token) -> bool {
+        let others = self.has_others();
+        let Some(conn) = self.conns.get_mut(parent) else { return true };
+        if conn.is_waiting {
+            return true;
+        }
+        if others {
+            conn.is_waiting = true;
+            self.wait(parent);
+        }
+        others
+    }
+
+    fn wait(&mut self, token: Token) {
+        self.batch.tokens.push(token);
+        self.batch.since.get_or_insert_with(Instant::now);
+    }
+
     /// Keeps the complete response in `held` if others are being served; true if it waits.
     pub(super) fn hold(&mut self, token: Token) -> bool {
-        let others = self.has_work() && self.now >= self.batch.prompt_until;
+        let others = self.has_others();
         let Some(conn) = self.conns.get_mut(token) else { return false };
+        if conn.is_stream() {
+            return false; // its connection waits
+        }
         if conn.is_waiting {
             return true; // only its end was missing
         }
@@ -43,8 +71,7 @@ impl<X> Net<X> {
         conn.committed = true;
         conn.corked = false;
         conn.is_waiting = true;
-        self.batch.tokens.push(token);
-        self.batch.since.get_or_insert_with(Instant::now);
+        self.wait(token);
         true
     }
 
@@ -79,6 +106,12 @@ impl<X> Net<X> {
     fn release_one(&mut self, token: Token) {
         let Some(conn) = self.conns.get_mut(token) else { return };
         conn.is_waiting = false;
+        if conn.streams.is_some() {
+            if conn.is_runnable() || conn.half_closed || conn.broken {
+                self.enqueue(token); // its own step has been put off
+            }
+            return self.advance_parent(token);
+        }
         conn.push_held();
         conn.trim_held();
         if conn.output.is_empty() {

@@ -8,9 +8,12 @@
 //!                        ▼                 ▼
 //!                      Linger ─── peer's end or deadline ───► closed
 //! ```
+//! A WebSocket goes from Exchange to WebSocket when the application accepts it, and then to Linger.
+//! A connection that speaks HTTP/2 goes from Head to Streams, and each of its streams is a
+//! connection of its own, from Head to Linger.
 
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 
 use tricorn_wire::body::Body;
@@ -18,11 +21,15 @@ use tricorn_wire::chunked::Field;
 use tricorn_wire::response::{Asked, Response};
 
 use super::access::Draft;
+use super::link::Link;
 use super::output::Output;
+use super::preface::Preface;
 use super::spent::Spent;
-use super::sys;
+use super::streams::Streams;
 use super::timer::NEVER;
 use super::tls::Secured;
+use super::via::Standing;
+use super::websocket::WebSocket;
 use crate::inflight::Place;
 use crate::scoreboard::Row;
 use crate::settings::Timeouts;
@@ -41,12 +48,23 @@ pub enum Phase {
     /// Our side is closed after the output; whatever still comes is thrown away, so that the
     /// client can read the answer before a reset would destroy it (RFC 9112 §9.6).
     Linger,
+    /// It carries the streams of HTTP/2.
+    Streams,
+    /// It is a WebSocket.
+    WebSocket,
 }
 
 /// `X` is what the interface (ASGI, WSGI) keeps with a running exchange.
 pub struct Conn<X> {
-    pub(super) socket: OwnedFd,
+    pub(super) link: Link,
+    /// There if the connection speaks HTTP/2.
+    pub(super) streams: Option<Box<Streams>>,
+    /// There if the connection is a WebSocket, or its running request asks for one.
+    pub websocket: Option<Box<WebSocket>>,
     pub peer: Option<SocketAddr>,
+    pub(super) standing: Standing,
+    /// There until a proxy has said whose connection it is.
+    pub(super) preface: Option<Box<Preface>>,
     /// Index of the listener it came from.
     pub listener: u32,
     /// Changes in `enter` only, which counts.
@@ -95,6 +113,8 @@ pub struct Conn<X> {
     pub(super) called: bool,
     /// The access line of the running request.
     pub(super) draft: Option<Box<Draft>>,
+    /// The id of the running request, if it has one.
+    pub(super) id: Option<Box<str>>,
     /// Counts the requests; tells the application's handles of different requests apart.
     pub seq: u32,
     /// For how long the application has had the running request.
@@ -116,10 +136,14 @@ pub struct Conn<X> {
 }
 
 impl<X> Conn<X> {
-    pub(super) fn new(socket: OwnedFd, peer: Option<SocketAddr>, listener: u32, now: u64) -> Self {
+    pub(super) fn new(link: Link, peer: Option<SocketAddr>, listener: u32, now: u64) -> Self {
         Self {
-            socket,
+            link,
+            streams: None,
+            websocket: None,
             peer,
+            standing: Standing::default(),
+            preface: None,
             listener,
             phase: Phase::Head,
             place: Place::default(),
@@ -148,6 +172,7 @@ impl<X> Conn<X> {
             corked: false,
             called: false,
             draft: None,
+            id: None,
             seq: 0,
             spent: Spent::default(),
             since: now,
@@ -161,18 +186,9 @@ impl<X> Conn<X> {
         }
     }
 
-    pub(super) fn fd(&self) -> RawFd {
-        self.socket.as_raw_fd()
-    }
-
-    /// For threads that wait for this client alone.
-    pub fn raw_fd(&self) -> RawFd {
-        self.fd()
-    }
-
-    /// A thread has waited for the socket itself, so there may be no edge: the next read tells.
-    pub fn expect_readable(&mut self) {
-        self.readable = true;
+    /// The socket that carries it, itself or with others.
+    pub fn fd(&self) -> RawFd {
+        self.link.fd()
     }
 
     pub fn phase(&self) -> Phase {
@@ -186,6 +202,7 @@ impl<X> Conn<X> {
             (true, false) => {
                 row.in_flight.subtract();
                 row.table.hide(&mut self.place);
+                self.id = None;
             }
             _ => {}
         }
@@ -219,6 +236,12 @@ impl<X> Conn<X> {
 
     pub(super) fn has_pending(&self) -> bool {
         self.input_at < self.input.len()
+    }
+
+    pub(super) fn take_pending(&mut self) -> Vec<u8> {
+        let mut input = std::mem::take(&mut self.input);
+        input.drain(..std::mem::take(&mut self.input_at));
+        input
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) {
@@ -260,16 +283,23 @@ impl<X> Conn<X> {
         match self.phase {
             Phase::Head => input,
             Phase::Admission => false,
-            Phase::Exchange => self.wants_body && (input || self.is_gone()),
-            Phase::Discard(_) | Phase::Linger => input,
+            // What a client sends before it is accepted can wait.
+            Phase::Exchange if self.websocket.is_some() => self.wants_body && self.is_gone(),
+            // What comes behind the body is the next request: that has to wait.
+            Phase::Exchange => self.wants_body && (input && !self.body.is_done() || self.is_gone()),
+            Phase::Discard(_) | Phase::Linger | Phase::Streams | Phase::WebSocket => input,
         }
     }
 
     /// When this connection has to be looked at if nothing happens.
     pub(super) fn next_deadline(&self, timeouts: &Timeouts) -> u64 {
         let after = |milliseconds: u64| self.since.saturating_add(milliseconds);
-        if !self.output.is_empty() {
-            return after(timeouts.write);
+        let write = if self.output.is_empty() { NEVER } else { after(timeouts.write) };
+        if let (Some(socket), Phase::WebSocket) = (&self.websocket, self.phase) {
+            return write.min(socket.deadline());
+        }
+        if write != NEVER {
+            return write;
         }
         match self.phase {
             Phase::Head if self.has_pending() => after(timeouts.head),
@@ -277,9 +307,12 @@ impl<X> Conn<X> {
             Phase::Head => after(timeouts.keep_alive),
             Phase::Admission => after(timeouts.queue),
             Phase::Exchange if self.wants_body && !self.body.is_done() => after(timeouts.body),
-            Phase::Exchange => NEVER,
+            Phase::Exchange | Phase::WebSocket => NEVER,
             Phase::Discard(_) => after(timeouts.body),
             Phase::Linger => after(timeouts.linger),
+            Phase::Streams => self.streams.as_ref().map_or(NEVER, |all| {
+                all.time_left(timeouts).map_or(NEVER, |(since, left)| since.saturating_add(left))
+            }),
         }
     }
 }
@@ -287,7 +320,7 @@ impl<X> Conn<X> {
 impl<X> Drop for Conn<X> {
     fn drop(&mut self) {
         if !self.abandoned {
-            sys::shutdown(&self.socket);
+            self.link.shutdown();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What goes out: response heads, bodies, files, and the end of an exchange.
 
 use std::io::IoSlice;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use pyo3::pybacked::PyBackedBytes;
 use tricorn_wire::body::Body;
@@ -11,7 +11,6 @@ use tricorn_wire::response::{interim, refusal, Fault};
 
 use super::conn::{Conn, Phase};
 use super::output::Flush;
-use super::stamp::stamp;
 use super::sys::{self, Io};
 use super::{Net, Token};
 
@@ -80,7 +79,7 @@ impl<X> Net<X> {
     }
 
     /// The piece waits until the application lets go, and goes out with those that follow.
-    fn cork(&mut self, token: Token) {
+    pub(super) fn cork(&mut self, token: Token) {
         if let Some(conn) = self.conns.get_mut(token) {
             conn.committed = true;
             if !std::mem::replace(&mut conn.corked, true) {
@@ -100,6 +99,9 @@ impl<X> Net<X> {
             let Some(conn) = self.conns.get_mut(token) else { continue };
             if std::mem::take(&mut conn.corked) && !conn.held.is_empty() {
                 conn.push_held();
+                if conn.websocket.is_some() {
+                    conn.held = Vec::new(); // it may idle for long
+                }
                 self.sent(token);
             }
         }
@@ -133,6 +135,9 @@ impl<X> Net<X> {
     pub fn send_trailers(&mut self, token: Token, trailers: &[Field]) -> Result<Sent, Fault> {
         let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
         let ended = conn.response.finish(trailers, &mut conn.held);
+        if let Some(carried) = conn.link.carried() {
+            carried.end_with(trailers);
+        }
         conn.push_held();
         ended.map(|()| self.sent(token))
     }
@@ -147,7 +152,11 @@ impl<X> Net<X> {
         let mut bytes = Vec::new();
         interim(status, fields, &mut bytes)?;
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.push(&bytes);
+            match conn.link.carried() {
+                // What HTTP/2 can't say of it is nothing that the client needs.
+                Some(carried) => drop(carried.stream.interim(status, fields)),
+                None => conn.push(&bytes),
+            }
         }
         Ok(self.sent(token))
     }
@@ -175,7 +184,8 @@ impl<X> Net<X> {
         if opened {
             self.refresh_date();
             if let Some(conn) = self.conns.get_mut(token) {
-                let stamp = stamp(&self.settings, &self.date, conn.secured.as_ref());
+                let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
+                conn.show_id();
                 conn.response.frame(whole, stamp, &mut conn.held);
                 if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
                     access.note_fields(draft, &conn.held);
@@ -185,6 +195,13 @@ impl<X> Net<X> {
     }
 
     pub(super) fn sent(&mut self, token: Token) -> Sent {
+        let sent = self.settle_output(token);
+        self.stir(token);
+        sent
+    }
+
+    /// What becomes of output that waits.
+    pub(super) fn settle_output(&mut self, token: Token) -> Sent {
         let most = self.settings.write_buffer;
         let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
         if conn.broken {
@@ -195,11 +212,13 @@ impl<X> Net<X> {
             return Sent::Fine;
         }
         // What a short write left over: only EAGAIN promises that an edge will come.
-        let flushed =
-            if conn.writable { conn.output.flush(conn.socket.as_raw_fd()) } else { Flush::Later };
+        let flushed = if conn.writable { conn.flush_output() } else { Flush::Later };
         match flushed {
             Flush::Empty => return Sent::Fine,
-            Flush::Later => conn.writable = false,
+            Flush::Later => {
+                conn.writable = false;
+                self.wait_for_room(token);
+            }
             Flush::More => {}
             Flush::Broken => conn.broken = true,
         }
@@ -245,11 +264,13 @@ impl<X> Net<X> {
     fn answer_and_close(&mut self, token: Token, status: u16, detail: &str) {
         self.refresh_date();
         if let Some(conn) = self.conns.get_mut(token) {
-            let stamp = stamp(&self.settings, &self.date, conn.secured.as_ref());
-            let answer = refusal(status, detail, conn.response.is_to_head(), stamp);
+            let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
+            let is_head = conn.response.is_to_head();
+            let answer = refusal(status, detail, is_head, conn.id_field(), stamp);
             conn.held.clear();
-            conn.push(&answer);
             conn.response.replaced_by(status);
+            conn.push(&answer);
+            conn.push_held();
             self.end_line(token);
             self.linger(token);
             self.enqueue(token);
@@ -334,13 +355,11 @@ impl<X> Net<X> {
     /// is out for more to come.
     pub fn flush_now(&mut self, token: Token) -> bool {
         let low_water = self.settings.write_buffer / 2;
+        self.look_again(token);
         let Some(conn) = self.conns.get_mut(token) else { return false };
-        conn.writable = true;
-        match conn.output.flush(conn.socket.as_raw_fd()) {
-            Flush::Empty | Flush::More => {}
-            Flush::Later => conn.writable = false,
-            Flush::Broken => conn.broken = true,
-        }
+        conn.flush();
+        self.stir(token);
+        let Some(conn) = self.conns.get_mut(token) else { return false };
         conn.output.is_drained(low_water) && !conn.broken
     }
 
@@ -356,7 +375,7 @@ impl<X> Net<X> {
     /// has for the whole.
     pub fn cut(&mut self, token: Token) -> Option<X> {
         if let Some(conn) = self.conns.get_mut(token) {
-            sys::reset_on_close(conn.fd());
+            conn.link.break_off();
             if let Some(tls) = &mut conn.output.tls {
                 tls.never_close();
             }
@@ -372,7 +391,7 @@ impl<X> Conn<X> {
             Body::Done => false,
             _ if self.expects_continue => true, // without the go-ahead it may send, or not
             Body::Length(left) => *left > discard,
-            Body::Chunked(_) => false,
+            Body::Chunked(_) | Body::UntilEnd(_) => false,
         }
     }
 
@@ -384,6 +403,9 @@ impl<X> Conn<X> {
             self.held = held;
             self.held.clear();
         }
+        if self.is_stream() {
+            self.flush(); // with its end, if that is here
+        }
     }
 
     /// A connection that idles keeps no large buffer.
@@ -394,9 +416,9 @@ impl<X> Conn<X> {
     }
 
     /// Sends what the socket takes of the output, for now.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         if self.writable && !self.broken {
-            match self.output.flush(self.socket.as_raw_fd()) {
+            match self.flush_output() {
                 Flush::Empty | Flush::More => {}
                 Flush::Later => self.writable = false,
                 Flush::Broken => self.broken = true,
@@ -416,8 +438,11 @@ impl<X> Conn<X> {
     }
 
     /// Sends what the socket takes of `bytes` and queues the rest.
-    fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.committed = true;
+        if self.is_stream() {
+            return self.push_stream(bytes);
+        }
         if self.output.tls.is_some() {
             self.output.push_to_seal(bytes);
             return self.flush();
@@ -437,8 +462,15 @@ impl<X> Conn<X> {
     }
 
     /// The same for the held bytes and a large body behind them, which is not copied.
-    fn push_large(&mut self, bytes: &[u8], keep: impl FnOnce() -> PyBackedBytes) {
+    pub(super) fn push_large(&mut self, bytes: &[u8], keep: impl FnOnce() -> PyBackedBytes) {
         self.committed = true;
+        if self.is_stream() {
+            let held = std::mem::take(&mut self.held);
+            if !held.is_empty() {
+                self.push_stream(&held);
+            }
+            return self.output.push_shared(keep(), 0);
+        }
         if self.output.tls.is_some() {
             let held = std::mem::take(&mut self.held);
             self.output.push_to_seal(&held);

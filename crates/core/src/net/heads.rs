@@ -1,13 +1,17 @@
 //! A whole head: handed to whoever parses it where it lies, and then the start of a request, or not.
 
+use std::net::SocketAddr;
+
 use tricorn_wire::body::Body;
-use tricorn_wire::head::Framing;
+use tricorn_wire::head::{parse, Framing, Head as Parsed, Slots};
+use tricorn_wire::limits::Limits;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::{Asked, Response};
 
 use super::access::Draft;
 use super::conn::{Conn, Phase};
 use super::spent::Spent;
+use super::via::Via;
 use super::{Net, Token};
 
 /// A buffer that holds a whole head; the reactor gets it back through `begin` or `reject`.
@@ -18,9 +22,39 @@ pub struct Head {
     pub(super) len: usize,
     /// It is the reactor's scratch buffer, not the connection's own.
     pub(super) shared: bool,
+    pub(super) form: Form,
+}
+
+/// How a head came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is.
+    Http1,
+    /// Made of that of a stream; without a body, or with one that ends when the stream does.
+    Http2 { bodyless: bool, connects_websocket: bool },
 }
 
 impl Head {
+    pub(super) fn of_scratch(buf: Vec<u8>, end: usize, len: usize) -> Self {
+        Self { buf, start: 0, end, len, shared: true, form: Form::Http1 }
+    }
+
+    /// Reads it, by the rules that both protocols share.
+    pub fn parse<'b, 's>(
+        &'b self,
+        slots: &'s mut Slots<'b>,
+        limits: &Limits,
+    ) -> Result<Parsed<'b, 's>, Reject> {
+        let mut parsed = parse(self.bytes(), slots, limits)?;
+        if let Form::Http2 { bodyless, connects_websocket } = self.form {
+            parsed.minor = 2;
+            parsed.connects_websocket = connects_websocket;
+            parsed.keep_alive = false; // a stream has one request
+            parsed.framing = if bodyless { Framing::Length(0) } else { Framing::UntilEnd };
+        }
+        Ok(parsed)
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.buf[self.start..self.end]
     }
@@ -31,19 +65,47 @@ pub struct Begin {
     pub framing: Framing,
     pub asked: Asked,
     pub expects_continue: bool,
+    pub client: Option<SocketAddr>,
+    /// What the request is called.
+    pub id: Option<Box<str>>,
     /// The start of its access line.
     pub draft: Option<Box<Draft>>,
 }
 
 impl<X> Net<X> {
+    /// What of a request has to be known to serve it; `variable` reads an environ for its access
+    /// line, and a request that has none gives none.
+    pub fn begin_of(
+        &mut self,
+        parsed: &Parsed,
+        via: Via,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Begin {
+        let access = self.access.as_mut();
+        let draft = access.and_then(|access| access.begin(parsed, &via, variable));
+        Begin {
+            framing: parsed.framing,
+            asked: Asked {
+                is_head: parsed.method == "HEAD",
+                minor: parsed.minor,
+                keep_alive: parsed.keep_alive,
+            },
+            expects_continue: parsed.expects_continue,
+            client: via.client,
+            id: via.id,
+            draft,
+        }
+    }
+
     /// The head was valid: an exchange begins. Returns the number of the request.
     pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: X) -> u32 {
         self.slot.requests.add();
         let now = self.now;
-        let peer = self.conns.get_mut(token).map(|conn| conn.peer);
         let came = self.timer.to_monotonic(now);
-        let show = |peer| self.slot.table.show(head.bytes(), peer, came);
-        let place = peer.map(show).unwrap_or_default();
+        let client = begin.client;
+        let is_there = self.conns.get_mut(token).is_some();
+        let show = || self.slot.table.show(head.bytes(), client, came);
+        let place = is_there.then(show).unwrap_or_default();
         self.take_in(token, head, begin);
         let Some(conn) = self.conns.get_mut(token) else { return 0 };
         conn.place = place;
@@ -70,6 +132,8 @@ impl<X> Net<X> {
         conn.committed = false;
         conn.called = false;
         conn.draft = begin.draft;
+        conn.id = begin.id;
+        conn.websocket = None;
         conn.wants_body = false;
         conn.wants_drain = false;
         conn.held.clear();
@@ -132,6 +196,13 @@ impl<X> Conn<X> {
         let start = std::mem::take(&mut self.input_at);
         let buf = std::mem::take(&mut self.input);
         let len = buf.len();
-        Head { buf, start, end: start + end, len, shared: false }
+        let form = match self.link.carried() {
+            None => Form::Http1,
+            Some(carried) => Form::Http2 {
+                bodyless: carried.stream.is_bodyless(),
+                connects_websocket: carried.stream.connects_websocket,
+            },
+        };
+        Head { buf, start, end: start + end, len, shared: false, form }
     }
 }

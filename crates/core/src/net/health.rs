@@ -3,7 +3,7 @@
 //! They are answered here, so that they say something about the worker even when its application is
 //! busy; requests to them are not counted as the application's.
 
-use tricorn_wire::head::{parse, Head as Parsed, Slots};
+use tricorn_wire::head::{Head as Parsed, Slots};
 
 use super::answer::Answer;
 use super::{Head, Net, Step, Token};
@@ -60,11 +60,11 @@ impl<X> Net<X> {
         }
         let found = {
             let mut slots = Slots::new();
-            let parsed = parse(head.bytes(), &mut slots, &self.settings.limits).ok();
+            let parsed = head.parse(&mut slots, &self.settings.limits).ok();
             // What is refused is refused as ever, by the interface.
             parsed.and_then(|parsed| {
                 let question = self.settings.health.as_ref()?.question(&parsed)?;
-                Some((question, self.begin_of(token, &parsed)))
+                Some((question, self.begin_own(token, &parsed)))
             })
         };
         let Some((question, begin)) = found else { return Step::Head(head) };

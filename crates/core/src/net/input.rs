@@ -1,7 +1,6 @@
 //! What comes in: heads, bodies, and what is read only to be thrown away.
 
-use std::os::fd::AsRawFd;
-
+use tricorn_wire::body::Body;
 use tricorn_wire::head::find_end;
 use tricorn_wire::reject::Reject;
 
@@ -35,7 +34,7 @@ impl<X> Net<X> {
     pub fn step(&mut self, token: Token) -> Step<X> {
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
         if conn.broken {
-            return Step::Closed(self.close(token));
+            return self.step_broken(token);
         }
         if conn.is_waiting {
             return Step::Idle; // `release` goes on with it
@@ -49,7 +48,7 @@ impl<X> Net<X> {
             return step;
         }
         let step = match self.step_input(token) {
-            Step::Head(head) if self.settings.looks_at_heads => self.admit(token, head),
+            Step::Head(head) => self.take_up(token, head),
             step => step,
         };
         if matches!(step, Step::Idle | Step::Again) {
@@ -58,18 +57,29 @@ impl<X> Net<X> {
         step
     }
 
+    /// What a whole head is: HTTP/2 to come, or a request that may have to wait.
+    fn take_up(&mut self, token: Token, head: Head) -> Step<X> {
+        match self.greets(token, head) {
+            Ok(step) => step,
+            Err(head) if self.settings.looks_at_heads => self.admit(token, head),
+            Err(head) => Step::Head(head),
+        }
+    }
+
     fn step_output(&mut self, token: Token) -> Option<Step<X>> {
         let low_water = self.settings.write_buffer / 2;
         let conn = self.conns.get_mut(token)?;
         if !conn.output.is_empty() && conn.writable {
             let before = conn.output.len();
-            match conn.output.flush(conn.socket.as_raw_fd()) {
-                Flush::Broken => return Some(Step::Closed(self.close(token))),
+            let is_stream = conn.is_stream();
+            match conn.flush_output() {
+                Flush::Broken => return Some(self.step_broken(token)),
                 Flush::Later => {
                     conn.writable = false;
                     if conn.output.len() < before {
                         conn.since = self.now;
                     }
+                    self.wait_for_room(token);
                 }
                 Flush::Empty => {
                     conn.since = self.now;
@@ -83,6 +93,9 @@ impl<X> Net<X> {
                     self.renew(token);
                     return Some(Step::Again);
                 }
+            }
+            if is_stream {
+                self.stir(token);
             }
         }
         let conn = self.conns.get_mut(token)?;
@@ -104,18 +117,23 @@ impl<X> Net<X> {
             Phase::Exchange => Step::Idle,
             Phase::Discard(_) => self.step_discard(token),
             Phase::Linger => self.step_linger(token),
+            Phase::Streams => self.step_streams(token),
+            Phase::WebSocket => self.step_websocket(token),
         }
     }
 
     /// A head that another thread is parsing has the buffer: a read into none would look like the
     /// end of the stream.
-    fn ensure_scratch(&mut self) {
+    pub(super) fn ensure_scratch(&mut self) {
         if self.scratch.is_empty() {
             self.scratch = vec![0; SCRATCH];
         }
     }
 
     fn step_head(&mut self, token: Token) -> Step<X> {
+        if let Some(step) = self.step_preface(token) {
+            return step;
+        }
         self.ensure_scratch();
         for _ in 0..READS {
             let limits = self.settings.limits;
@@ -132,6 +150,7 @@ impl<X> Net<X> {
             if greets && self.handshakes == 0 {
                 return self.put_off(token);
             }
+            let first = conn.seq == 0 && !conn.has_pending();
             let received = conn.receive(&mut self.scratch);
             if greets && !conn.awaits_hello() {
                 self.handshakes -= 1;
@@ -147,13 +166,17 @@ impl<X> Net<X> {
                 Received::Plain => return self.refuse(token, Reject::PlainHttp),
                 Received::End => return Step::Closed(self.close(token)),
                 Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),
+                Received::Bytes(len) if first && conn.has_agreed(&self.settings) => {
+                    let came = self.scratch[..len].to_vec();
+                    return self.begin_streams(token, &came);
+                }
                 Received::Bytes(len) => {
                     conn.scanned = 0;
                     conn.since = self.now;
                     match find_end(&self.scratch[..len], &mut conn.scanned, &limits) {
                         Ok(Some(end)) => {
                             let buf = std::mem::take(&mut self.scratch);
-                            return Step::Head(Head { buf, start: 0, end, len, shared: true });
+                            return Step::Head(Head::of_scratch(buf, end, len));
                         }
                         Ok(None) => conn.append(&self.scratch[..len]),
                         Err(reject) => return self.refuse(token, reject),
@@ -208,6 +231,10 @@ impl<X> Net<X> {
                         return Pull::Later;
                     }
                     Received::End if conn.broken => return Pull::Gone,
+                    Received::End if matches!(conn.body, Body::UntilEnd(_)) => {
+                        conn.body.end();
+                        Ok(0)
+                    }
                     // A half-closed client may still read why.
                     Received::End | Received::Plain => return Pull::Refused(Reject::BodyCut),
                     Received::Bytes(len) => {
@@ -239,8 +266,11 @@ impl<X> Net<X> {
                     conn.body_waited += now.saturating_sub(conn.since);
                 }
                 conn.since = now;
-                let more = !conn.body.is_done();
+                let (more, is_stream) = (!conn.body.is_done(), conn.is_stream());
                 let slow = more && conn.is_too_slow(&self.settings);
+                if is_stream {
+                    self.stir(token); // the client may send more
+                }
                 return if slow { Pull::Refused(Reject::BodyTimeout) } else { Pull::Data { more } };
             }
         }
@@ -284,6 +314,9 @@ impl<X> Net<X> {
         if !conn.output.is_empty() {
             return Step::Idle;
         }
+        if conn.is_stream() {
+            return Step::Closed(self.close(token));
+        }
         if conn.brief && !conn.readable {
             return Step::Closed(self.close(token));
         }
@@ -320,8 +353,11 @@ impl<X> Net<X> {
             self.renew(token);
             return None; // something happened since it was seen
         }
+        if conn.phase() == Phase::WebSocket {
+            return self.expire_websocket(token);
+        }
         if !conn.output.is_empty() {
-            sys::reset_on_close(conn.fd()); // the peer reads nothing: no use in waiting for it
+            conn.link.break_off(); // the peer reads nothing: no use in waiting for it
             return Some(Step::Closed(self.close(token)));
         }
         if conn.phase() == Phase::Head
@@ -335,7 +371,8 @@ impl<X> Net<X> {
             Phase::Head if conn.has_pending() => Some(self.refuse(token, Reject::HeadTimeout)),
             Phase::Admission => Some(self.give_up_waiting(token)),
             Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
-            Phase::Head | Phase::Discard(_) | Phase::Linger => {
+            Phase::Streams => Some(self.expire_streams(token)),
+            Phase::Head | Phase::Discard(_) | Phase::Linger | Phase::WebSocket => {
                 Some(Step::Closed(self.close(token)))
             }
         }
@@ -400,6 +437,9 @@ impl<X> Conn<X> {
         }
         if !self.readable && !self.half_closed {
             return Received::Nothing;
+        }
+        if self.is_stream() {
+            return self.receive_stream(scratch);
         }
         if self.output.tls.is_some() {
             return self.receive_sealed(scratch);

@@ -9,6 +9,8 @@ use mio::{Interest, Registry};
 
 use super::balance::RETRY_MS;
 use super::conn::{Conn, Phase};
+use super::link::Link;
+use super::preface::Preface;
 use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
 use super::tls::{Session, Source};
@@ -28,6 +30,8 @@ pub(super) struct Listener {
     identities: Option<Arc<Source>>,
     /// It only sends its clients to this port, over HTTPS.
     pub(super) redirects_to: Option<u16>,
+    /// Its connections are the server's own.
+    private: bool,
     /// Connections may wait in its queue that no edge will announce.
     waiting: bool,
 }
@@ -45,8 +49,15 @@ impl Listener {
 
 impl<X> Net<X> {
     /// Accepts on a copy of `fd`, a non-blocking listening socket; of its own if other workers have
-    /// others. Without `tls`, its connections are plain.
-    pub fn listen(&mut self, fd: RawFd, is_tcp: bool, is_own: bool, tls: bool) -> io::Result<()> {
+    /// others. If `private`, its connections are the server's own: they are plain, none has to say
+    /// whose it is, and they have the scheme of the others.
+    pub fn listen(
+        &mut self,
+        fd: RawFd,
+        is_tcp: bool,
+        is_own: bool,
+        private: bool,
+    ) -> io::Result<()> {
         let socket = sys::duplicate(fd)?;
         let token = mio::Token(LISTENERS + self.listeners.len());
         let source = socket.as_raw_fd();
@@ -54,14 +65,14 @@ impl<X> Net<X> {
         if let Some(probe) = &self.probe {
             probe.add_listener(source);
         }
-        let identities = self.settings.identities.clone().filter(|_| tls);
-        let redirects_to = None;
+        let identities = self.settings.identities.clone().filter(|_| !private);
         self.listeners.push(Listener {
             socket,
             is_tcp,
             is_own,
             identities,
-            redirects_to,
+            redirects_to: None,
+            private,
             waiting: false,
         });
         self.publish();
@@ -74,6 +85,7 @@ impl<X> Net<X> {
         self.listen(fd, true, is_own, false)?;
         self.settings.looks_at_heads = true;
         if let Some(listener) = self.listeners.last_mut() {
+            listener.identities = None;
             listener.redirects_to = Some(port);
         }
         Ok(())
@@ -81,7 +93,7 @@ impl<X> Net<X> {
 
     pub(super) fn accept(&mut self, index: usize) {
         for _ in 0..BURST {
-            let full = self.conns.len() >= self.settings.connections;
+            let full = self.sockets() >= self.settings.connections;
             let Some(listener) = self.listeners.get_mut(index) else { return };
             listener.waiting = true;
             if full {
@@ -134,7 +146,7 @@ impl<X> Net<X> {
 
     /// Tells the other workers about connections, and whether this worker takes more.
     fn publish(&self) {
-        let open = self.conns.len();
+        let open = self.sockets();
         let takes = !self.listeners.is_empty() && !self.paused && open < self.settings.connections;
         self.slot.connections.set(open as u64);
         self.slot.accepting.set(u64::from(takes));
@@ -159,7 +171,7 @@ impl<X> Net<X> {
     /// accepting works again.
     fn pause(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.paused, true) {
-            let open = self.conns.len();
+            let open = self.sockets();
             self.complaint = Some(format!(
                 "cannot accept more connections than the {open} that are open: {error}; they wait \
                  until others end (see ulimit -n and --worker-connections)"
@@ -193,13 +205,27 @@ impl<X> Net<X> {
             sys::set_nodelay(accepted.fd.as_raw_fd());
         }
         self.slot.accepted.add();
-        let mut conn = Conn::new(accepted.fd, accepted.peer, listener, self.now);
+        let mut conn = Conn::new(Link::Socket(accepted.fd), accepted.peer, listener, self.now);
         conn.writable = true;
+        let address = accepted.peer.map(|peer| peer.ip());
+        conn.standing.trusted = self.settings.proxy.trust.has_peer(address);
+        let private = self.listeners.get(listener as usize).is_some_and(|one| one.private);
+        conn.standing.secure = private && self.settings.identities.is_some();
+        let protocol = self.settings.proxy.protocol.as_ref().filter(|_| !private);
+        match protocol.map(|(versions, senders)| (*versions, senders.has_peer(address))) {
+            None => {}
+            Some((versions, true)) => conn.preface = Some(Preface::new(versions)),
+            Some((_, false)) => {
+                self.complain_once(accepted.peer, "--proxy-allow-from does not name it");
+                return None;
+            }
+        }
         if let Some(identities) =
             self.listeners.get(listener as usize).and_then(|l| l.identities.as_ref())
         {
             conn.output.tls = Session::new(&identities.identity(self.now));
             conn.output.tls.as_ref()?;
+            conn.standing.secure = true;
         }
         let fd = conn.fd();
         let token = self.conns.insert(conn);
@@ -226,9 +252,11 @@ impl<X> Net<X> {
 
     /// Takes the connection out; its exchange, if one was running, comes back.
     pub fn close(&mut self, token: Token) -> Option<X> {
+        self.desert_streams(token);
         self.end_line(token);
         self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
+        self.streams -= usize::from(conn.is_stream());
         if conn.phase() != Phase::Exchange {
             conn.say_goodbye(); // else what was sent is not the whole
         }
@@ -238,9 +266,16 @@ impl<X> Net<X> {
         conn.enter(Phase::Linger, &self.slot);
         self.room_made();
         self.publish();
+        if let Some(parent) = conn.link.parent() {
+            let exchange = conn.exchange.take();
+            drop(conn); // the stream ends, which its connection has to say
+            self.forget_stream(parent, token);
+            self.load_fell();
+            return exchange;
+        }
         // Before the descriptor closes: a copy in a forked child would stay registered for ever.
         let _ = self.registry.deregister(&mut SourceFd(&conn.fd()));
-        if self.conns.len() + 1 == self.settings.connections {
+        if self.sockets() + 1 == self.settings.connections {
             self.resume_listeners();
         } else {
             self.load_fell();

@@ -4,9 +4,13 @@
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
 //! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once
+//! * `streams` connections that speak HTTP/2 · `link` what carries a connection: a socket, or a stream
+//! * `websocket` connections that are WebSockets
+//! * `bell` what a thread waits for
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself · `redirect` to HTTPS
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
-//! * `spent` for how long the application has had a request · `stamp` what is added to its responses
+//! * `spent` for how long the application has had a request
+//! * `via` who asks, through proxies too · `preface` what they say first · `request_id` names in logs
 //! * `tls/` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
@@ -18,21 +22,27 @@ mod admission;
 mod answer;
 mod balance;
 mod batch;
+mod bell;
 pub mod conn;
 mod egress;
 mod heads;
 mod health;
 mod input;
+mod link;
 mod listen;
 pub mod output;
+mod preface;
 mod probe;
 mod redirect;
+mod request_id;
 mod slab;
 pub mod spent;
-mod stamp;
+mod streams;
 pub mod sys;
 mod timer;
 pub mod tls;
+pub mod via;
+mod websocket;
 
 use std::collections::VecDeque;
 use std::io;
@@ -58,6 +68,8 @@ use self::probe::Probe;
 use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
+use self::via::Fronts;
+pub use self::websocket::News;
 use crate::scoreboard::Slot;
 use crate::settings::Settings;
 
@@ -121,6 +133,8 @@ pub struct Net<X> {
     waker: Waker,
     listeners: Vec<Listener>,
     pub(crate) conns: Slab<X>,
+    /// How many of them are streams of others.
+    streams: usize,
     /// With the time, if that is measured.
     queue: VecDeque<(Token, u64)>,
     /// How many more TLS handshakes may begin before events are taken again, and who waits for that.
@@ -134,6 +148,7 @@ pub struct Net<X> {
     pub(crate) reads_first: bool,
     line: Line,
     batch: Batch,
+    shared: websocket::Shared,
     timer: Timer,
     /// Milliseconds since the start, as of the last `wait` or `touch`.
     now: u64,
@@ -152,6 +167,7 @@ pub struct Net<X> {
     /// Something to tell the operator, for the interface to take.
     pub(crate) complaint: Option<String>,
     pub(crate) access: Option<AccessLog>,
+    fronts: Fronts,
     /// Where this worker counts.
     slot: Slot,
     /// There if it is measured how long work waits.
@@ -164,10 +180,12 @@ impl<X> Net<X> {
         let registry = poll.registry().try_clone()?;
         let mut net = Self {
             waker: Waker::new(&registry, WAKER)?,
+            fronts: Fronts::new(&settings)?,
             timer: Timer::new(&registry, TIMER)?,
             registry,
             listeners: Vec::new(),
             conns: Slab::new(),
+            streams: 0,
             queue: VecDeque::new(),
             handshakes: HANDSHAKES,
             put_off: Vec::new(),
@@ -176,6 +194,7 @@ impl<X> Net<X> {
             reads_first: false,
             line: Line::default(),
             batch: Batch::default(),
+            shared: websocket::Shared::default(),
             now: 0,
             date: [0; date::LEN],
             date_second: 0,
@@ -336,7 +355,12 @@ impl<X> Net<X> {
         &self.slot
     }
 
-    /// Number of open connections.
+    /// Number of open sockets of clients.
+    fn sockets(&self) -> usize {
+        self.conns.len() - self.streams
+    }
+
+    /// Number of open connections, streams included.
     pub fn open(&self) -> usize {
         self.conns.len()
     }
@@ -432,18 +456,25 @@ impl<X> Net<X> {
         // in first, and served.
         self.accept_waiting(patient);
         self.close_listeners();
-        let mut heads = Vec::new();
+        let (mut heads, mut parents) = (Vec::new(), Vec::new());
         for (token, conn) in self.conns.iter_mut() {
             if !(patient && conn.committed) {
                 conn.response.close_after();
             }
-            if conn.phase() == Phase::Head && !patient {
+            if conn.phase() == Phase::Streams {
+                parents.push(token);
+            }
+            if conn.phase() == Phase::Head && !patient && !conn.is_stream() {
                 // A request may have come that no event has told of yet.
                 conn.readable |= sys::wait_for(conn.fd(), sys::Want::Read, 0);
                 heads.push((token, conn.is_idle()));
             }
         }
         self.touch();
+        self.part_websockets();
+        for token in parents {
+            self.stop_streams(token);
+        }
         for (token, idle) in heads {
             if !idle {
                 self.enqueue(token);
@@ -483,6 +514,7 @@ impl<X> Net<X> {
             conn.abandoned = true;
         }
         self.conns = Slab::new();
+        self.streams = 0;
     }
 
     /// Wakes a `wait` that another thread is in.

@@ -91,6 +91,42 @@ impl Output {
         }
     }
 
+    /// Bytes that wait to be sent, those of files too.
+    pub(super) fn left(&self) -> usize {
+        let files = self.pieces.iter().map(|piece| match piece {
+            Piece::File { left, .. } => usize::try_from(*left).unwrap_or(usize::MAX),
+            Piece::Owned(..) | Piece::Shared(..) => 0,
+        });
+        files.fold(self.len, usize::saturating_add)
+    }
+
+    /// The next bytes, at most so many; None if a file is shorter than promised, or can't be read.
+    pub(super) fn take(&mut self, most: usize) -> Option<Vec<u8>> {
+        let bytes = match self.pieces.front()? {
+            Piece::Owned(bytes, sent) => &bytes[*sent..],
+            Piece::Shared(bytes, sent) => &bytes[*sent..],
+            Piece::File { .. } => return self.take_of_file(most),
+        };
+        let taken = bytes[..most.min(bytes.len())].to_vec();
+        self.advance(taken.len());
+        Some(taken)
+    }
+
+    fn take_of_file(&mut self, most: usize) -> Option<Vec<u8>> {
+        let Some(Piece::File { file, offset, left }) = self.pieces.front_mut() else { return None };
+        let mut bytes = vec![0; most.min(usize::try_from(*left).unwrap_or(most))];
+        let Io::Done(size @ 1..) = sys::read_at(file.as_raw_fd(), &mut bytes, *offset) else {
+            return None;
+        };
+        bytes.truncate(size);
+        *offset += size as u64;
+        *left -= size as u64;
+        if *left == 0 {
+            self.pieces.pop_front();
+        }
+        Some(bytes)
+    }
+
     /// Sends what the socket takes.
     pub fn flush(&mut self, fd: RawFd) -> Flush {
         if self.tls.is_some() {
@@ -162,20 +198,9 @@ impl Output {
 
     /// False if the file is shorter than promised, or can't be read.
     fn seal_file(&mut self) -> bool {
-        let (Some(tls), Some(Piece::File { file, offset, left })) =
-            (&mut self.tls, self.pieces.front_mut())
-        else {
-            return false;
-        };
-        let mut bytes = vec![0; SEAL_STEP.min(usize::try_from(*left).unwrap_or(SEAL_STEP))];
-        let Io::Done(size @ 1..) = sys::read_at(file.as_raw_fd(), &mut bytes, *offset) else {
-            return false;
-        };
-        tls.seal(&bytes[..size]);
-        *offset += size as u64;
-        *left -= size as u64;
-        if *left == 0 {
-            self.pieces.pop_front();
+        let Some(bytes) = self.take_of_file(SEAL_STEP) else { return false };
+        if let Some(tls) = &mut self.tls {
+            tls.seal(&bytes);
         }
         true
     }

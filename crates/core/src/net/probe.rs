@@ -101,7 +101,7 @@ impl Watch {
 
     /// Waits for events; false when it is time to end.
     fn something_comes(&self) -> bool {
-        sys::wait_for_either(self.poller.as_raw_fd(), self.stop.as_raw_fd());
+        sys::wait_for_either((self.poller.as_raw_fd(), Want::Read), self.stop.as_raw_fd(), None);
         !sys::wait_for(self.stop.as_raw_fd(), Want::Read, 0)
     }
 

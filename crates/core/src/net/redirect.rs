@@ -1,6 +1,6 @@
 //! Addresses that only send their clients to HTTPS.
 
-use tricorn_wire::head::{parse, Head as Parsed, Slots};
+use tricorn_wire::head::{Head as Parsed, Slots};
 
 use super::answer::Answer;
 use super::{Head, Net, Step, Token};
@@ -15,12 +15,12 @@ impl<X> Net<X> {
         };
         let found = {
             let mut slots = Slots::new();
-            let parsed = parse(head.bytes(), &mut slots, &self.settings.limits).ok();
+            let parsed = head.parse(&mut slots, &self.settings.limits).ok();
             // What is refused is refused as ever, by the interface.
             parsed.map(|parsed| {
                 // A client that posts has to post there too (RFC 9110 §15.4.9).
                 let status = if matches!(parsed.method, "GET" | "HEAD") { 301 } else { 308 };
-                (status, location(&parsed, port), self.begin_of(token, &parsed))
+                (status, location(&parsed, port), self.begin_own(token, &parsed))
             })
         };
         let Some((status, location, begin)) = found else { return Step::Head(head) };

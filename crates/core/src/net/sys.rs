@@ -46,6 +46,12 @@ pub fn recv(fd: RawFd, buf: &mut [u8]) -> Io {
     repeat(|| unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), 0) })
 }
 
+/// The same, and the bytes stay where they are.
+pub fn peek(fd: RawFd, buf: &mut [u8]) -> Io {
+    // SAFETY: as in `recv`.
+    repeat(|| unsafe { libc::recv(fd, buf.as_mut_ptr().cast(), buf.len(), libc::MSG_PEEK) })
+}
+
 #[cfg(target_os = "linux")]
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 #[cfg(not(target_os = "linux"))]
@@ -184,6 +190,19 @@ fn set_option(fd: RawFd, level: libc::c_int, name: libc::c_int, value: libc::c_i
 pub fn set_nodelay(fd: RawFd) {
     set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1);
 }
+
+/// The kernel takes no more than so many bytes ahead of what the network takes, so that what is
+/// urgent can still overtake (tcp(7), TCP_NOTSENT_LOWAT).
+#[cfg(target_os = "linux")]
+pub fn limit_unsent(fd: RawFd, bytes: u32) {
+    let size = std::mem::size_of_val(&bytes) as libc::socklen_t;
+    let value = (&raw const bytes).cast();
+    // SAFETY: `value` is a live u32 of `size` bytes; on what is no TCP socket, the call fails.
+    unsafe { libc::setsockopt(fd, libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, value, size) };
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn limit_unsent(_fd: RawFd, _bytes: u32) {}
 
 /// No more bytes from us: the peer reads to the end and sees it.
 pub fn shutdown_write(fd: RawFd) {
@@ -327,25 +346,33 @@ pub enum Want {
 /// poll(2) on one socket, for threads that wait for their own client. True if it is ready (or
 /// broken), false when `milliseconds` have passed.
 pub fn wait_for(fd: RawFd, want: Want, milliseconds: u64) -> bool {
-    let events = match want {
-        Want::Read => libc::POLLIN,
-        Want::Write => libc::POLLOUT,
-    };
-    let mut entry = libc::pollfd { fd, events, revents: 0 };
-    let most = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
-    // SAFETY: `entry` is one live pollfd.
-    match repeat(|| unsafe { libc::poll(&mut entry, 1, most) } as isize) {
-        Io::Done(0) => false,
-        Io::Done(_) | Io::Later | Io::Broken => true,
+    poll(&mut [want.of(fd)], Some(milliseconds))
+}
+
+/// The same on a socket, or until `other` can be read; for ever without a time.
+pub fn wait_for_either(one: (RawFd, Want), other: RawFd, milliseconds: Option<u64>) -> bool {
+    poll(&mut [one.1.of(one.0), Want::Read.of(other)], milliseconds)
+}
+
+impl Want {
+    fn of(self, fd: RawFd) -> libc::pollfd {
+        let events = match self {
+            Self::Read => libc::POLLIN,
+            Self::Write => libc::POLLOUT,
+        };
+        libc::pollfd { fd, events, revents: 0 }
     }
 }
 
-/// poll(2) on two descriptors until one of them can be read.
-pub fn wait_for_either(one: RawFd, other: RawFd) {
-    let entry = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-    let mut entries = [entry(one), entry(other)];
-    // SAFETY: `entries` is two live pollfds.
-    repeat(|| unsafe { libc::poll(entries.as_mut_ptr(), 2, -1) } as isize);
+fn poll(entries: &mut [libc::pollfd], milliseconds: Option<u64>) -> bool {
+    let most =
+        milliseconds.map_or(-1, |most| libc::c_int::try_from(most).unwrap_or(libc::c_int::MAX));
+    let count = entries.len() as libc::nfds_t;
+    // SAFETY: `entries` is so many live pollfds.
+    match repeat(|| unsafe { libc::poll(entries.as_mut_ptr(), count, most) } as isize) {
+        Io::Done(0) => false,
+        Io::Done(_) | Io::Later | Io::Broken => true,
+    }
 }
 
 /// Milliseconds of CLOCK_MONOTONIC, from the clock that is read without asking the hardware: it is

@@ -110,6 +110,14 @@ pub fn ascii<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> 
     }
 }
 
+/// A str of bytes that have been checked to be UTF-8.
+pub fn utf8<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    if bytes.is_ascii() {
+        return ascii(py, bytes);
+    }
+    Ok(PyString::from_bytes(py, bytes)?.into_any())
+}
+
 /// The bytes of `object` if it is exactly a bytes object.
 pub fn exact_bytes<'a>(object: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
     object.cast_exact::<PyBytes>().ok().map(|bytes| bytes.as_bytes())

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use crate::asgi::core::AsgiCore;
-use crate::asgi::{receive, send, task};
+use crate::asgi::{receive, send, task, websocket};
 use crate::net::Token;
 use crate::py::call::guard;
 
@@ -41,10 +41,12 @@ pub struct Target {
 pub enum Kind {
     Send,
     Receive,
+    WsSend,
+    WsReceive,
     TaskDone,
 }
 
-struct Types([Py<PyAny>; 3]);
+struct Types([Py<PyAny>; 5]);
 
 static TYPES: PyOnceLock<Types> = PyOnceLock::new();
 
@@ -53,6 +55,8 @@ impl Kind {
         match self {
             Self::Send => call_send,
             Self::Receive => call_receive,
+            Self::WsSend => call_ws_send,
+            Self::WsReceive => call_ws_receive,
             Self::TaskDone => call_task_done,
         }
     }
@@ -61,6 +65,8 @@ impl Kind {
         match self {
             Self::Send => b"tricorn._core.Send\0",
             Self::Receive => b"tricorn._core.Receive\0",
+            Self::WsSend => b"tricorn._core.WebSocketSend\0",
+            Self::WsReceive => b"tricorn._core.WebSocketReceive\0",
             Self::TaskDone => b"tricorn._core.TaskDone\0",
         }
     }
@@ -76,7 +82,13 @@ pub fn new<'py>(
     let py = core.py();
     let types = TYPES.get_or_try_init(py, || {
         let make = |kind| make_type(py, kind);
-        Ok::<_, PyErr>(Types([make(Kind::Send)?, make(Kind::Receive)?, make(Kind::TaskDone)?]))
+        Ok::<_, PyErr>(Types([
+            make(Kind::Send)?,
+            make(Kind::Receive)?,
+            make(Kind::WsSend)?,
+            make(Kind::WsReceive)?,
+            make(Kind::TaskDone)?,
+        ]))
     })?;
     let kind_type = types.0[kind as usize].as_ptr().cast::<ffi::PyTypeObject>();
     // SAFETY: the type was made for `Handle`, so the allocation is that large; every field is set
@@ -194,6 +206,51 @@ unsafe fn only_argument<'py>(
     }
 }
 
+type Send =
+    for<'py> fn(&Bound<'py, AsgiCore>, Target, &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>;
+type Receive = for<'py> fn(&Bound<'py, AsgiCore>, Target) -> PyResult<Bound<'py, PyAny>>;
+
+/// # Safety
+/// The arguments are those of a vectorcall of a `Handle` with the interpreter attached.
+unsafe fn send_with(
+    act: Send,
+    callable: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: usize,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: by the contract.
+    unsafe {
+        let py = Python::assume_attached();
+        guard(py, std::ptr::null_mut(), || {
+            let message = only_argument(py, "send", args, count, keywords)?;
+            let parts = parts(py, callable);
+            act(&parts.core, parts.target, &message).map(Bound::into_ptr)
+        })
+    }
+}
+
+/// # Safety
+/// The arguments are those of a vectorcall of a `Handle` with the interpreter attached.
+unsafe fn receive_with(
+    act: Receive,
+    callable: *mut ffi::PyObject,
+    count: usize,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: by the contract.
+    unsafe {
+        let py = Python::assume_attached();
+        guard(py, std::ptr::null_mut(), || {
+            if ffi::PyVectorcall_NARGS(count) != 0 || !keywords.is_null() {
+                return Err(PyTypeError::new_err("receive() takes no arguments"));
+            }
+            let parts = parts(py, callable);
+            act(&parts.core, parts.target).map(Bound::into_ptr)
+        })
+    }
+}
+
 unsafe extern "C" fn call_send(
     callable: *mut ffi::PyObject,
     args: *const *mut ffi::PyObject,
@@ -201,14 +258,17 @@ unsafe extern "C" fn call_send(
     keywords: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls with itself attached and with valid arguments.
-    unsafe {
-        let py = Python::assume_attached();
-        guard(py, std::ptr::null_mut(), || {
-            let message = only_argument(py, "send", args, count, keywords)?;
-            let parts = parts(py, callable);
-            send::call(&parts.core, parts.target, &message).map(Bound::into_ptr)
-        })
-    }
+    unsafe { send_with(send::call, callable, args, count, keywords) }
+}
+
+unsafe extern "C" fn call_ws_send(
+    callable: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: usize,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls with itself attached and with valid arguments.
+    unsafe { send_with(websocket::send::call, callable, args, count, keywords) }
 }
 
 unsafe extern "C" fn call_receive(
@@ -218,16 +278,17 @@ unsafe extern "C" fn call_receive(
     keywords: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls with itself attached and with valid arguments.
-    unsafe {
-        let py = Python::assume_attached();
-        guard(py, std::ptr::null_mut(), || {
-            if ffi::PyVectorcall_NARGS(count) != 0 || !keywords.is_null() {
-                return Err(PyTypeError::new_err("receive() takes no arguments"));
-            }
-            let parts = parts(py, callable);
-            receive::call(&parts.core, parts.target).map(Bound::into_ptr)
-        })
-    }
+    unsafe { receive_with(receive::call, callable, count, keywords) }
+}
+
+unsafe extern "C" fn call_ws_receive(
+    callable: *mut ffi::PyObject,
+    _args: *const *mut ffi::PyObject,
+    count: usize,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls with itself attached and with valid arguments.
+    unsafe { receive_with(websocket::receive::call, callable, count, keywords) }
 }
 
 unsafe extern "C" fn call_task_done(

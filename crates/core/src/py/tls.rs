@@ -9,9 +9,6 @@ use pyo3::prelude::*;
 use crate::net::tls::facts::Facts;
 use crate::net::tls::{Authorities, Flaw, Materials, Options, Pair, Part, Source, Staple};
 
-/// What ALPN (RFC 7301) offers.
-const PROTOCOLS: &[&[u8]] = &[b"http/1.1"];
-
 /// Certificates, keys and the settings about TLS, checked. Survives a fork, so workers need not be
 /// able to read the files.
 #[pyclass(frozen, module = "tricorn._core")]
@@ -46,12 +43,12 @@ struct Section {
 }
 
 impl Section {
-    fn options(&self) -> Options {
+    fn options(&self, protocols: Vec<Vec<u8>>) -> Options {
         Options {
             newest_only: self.min_version == "1.3",
             ticket_rotation: Duration::try_from_secs_f64(self.ticket_rotation).unwrap_or_default(),
             clients_optional: self.client_auth == "optional",
-            protocols: PROTOCOLS,
+            protocols,
         }
     }
 }
@@ -84,11 +81,12 @@ impl Contents {
 
 #[pymethods]
 impl TlsContext {
-    /// From the settings and what is in their files. ValueError(setting, which of several, what is
-    /// wrong); OSError.
+    /// From the settings and what is in their files; ALPN (RFC 7301) may choose from `protocols`.
+    /// ValueError(setting, which of several, what is wrong); OSError.
     #[new]
-    fn new(section: Section, contents: Contents) -> PyResult<Self> {
-        let made = contents.read().and_then(|found| Source::new(&found, section.options()));
+    fn new(section: Section, protocols: Vec<Vec<u8>>, contents: Contents) -> PyResult<Self> {
+        let options = section.options(protocols);
+        let made = contents.read().and_then(|found| Source::new(&found, options));
         Ok(Self { source: Arc::new(made.map_err(wrong)??) })
     }
 

@@ -2,16 +2,15 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator};
-use tricorn_wire::head::{parse, Framing, Slots};
+use tricorn_wire::head::{Framing, Slots};
 use tricorn_wire::reject::Reject;
-use tricorn_wire::response::Asked;
 
 use super::calls::Account;
 use super::core::WsgiCore;
 use super::routes::Route;
 use crate::net::access::AccessLog;
 use crate::net::sys::is_reset;
-use crate::net::{Begin, Head, Pull, Token};
+use crate::net::{Head, Pull, Token};
 use crate::settings::Underscores;
 
 /// Bodies up to this size are read before the application is called, so that it never blocks on
@@ -62,7 +61,7 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
         let net = this.net();
         (net.settings.limits, net.settings.underscores)
     };
-    let parsed = parse(head.bytes(), &mut slots, &limits).and_then(|parsed| {
+    let parsed = head.parse(&mut slots, &limits).and_then(|parsed| {
         let refused = underscores == Underscores::Refuse
             && parsed.fields.iter().any(|field| field.name.contains('_'));
         if refused {
@@ -71,19 +70,17 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
             Ok(parsed)
         }
     });
-    let parsed = match parsed {
-        Ok(parsed) => parsed,
+    let parsed = parsed.and_then(|parsed| Ok((this.net().via(token, &parsed)?, parsed)));
+    let (via, parsed) = match parsed {
+        Ok(both) => both,
         Err(reject) => {
             this.net().reject(token, head, reject);
             return Ok(None);
         }
     };
-    let origin = this.net().get(token).map(|conn| {
-        (conn.peer, conn.listener, conn.secured.clone()) // the last only over TLS
-    });
-    let Some((peer, listener, secured)) = origin else { return Ok(None) };
-    let built =
-        this.lock_environs().build(py, &parsed, listener, (token, peer), secured.as_deref());
+    let listener = this.net().get(token).map(|conn| conn.listener);
+    let Some(listener) = listener else { return Ok(None) };
+    let built = this.lock_environs().build(py, &parsed, listener, (token, &via));
     let environ = match built {
         Ok(environ) => environ,
         Err(error) => {
@@ -100,18 +97,7 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
     let variable = |name: &str| {
         variables.iter().find(|(_, known)| known == name).and_then(|(value, _)| value.clone())
     };
-    let draft =
-        this.net().access.as_mut().and_then(|access| access.begin(&parsed, peer, &variable));
-    let begin = Begin {
-        framing: parsed.framing,
-        asked: Asked {
-            is_head: parsed.method == "HEAD",
-            minor: parsed.minor,
-            keep_alive: parsed.keep_alive,
-        },
-        expects_continue: parsed.expects_continue,
-        draft,
-    };
+    let begin = this.net().begin_of(&parsed, via, &variable);
     let route = Route::new(parsed.method.as_bytes(), parsed.target.path);
     let at_once = begin.framing == Framing::Length(0) || begin.expects_continue;
     let exchange = Exchange { environ: Some(environ.unbind()), route, ..Exchange::default() };
@@ -168,7 +154,7 @@ fn take(core: &WsgiCore, token: Token) -> Option<Request> {
     let stale = net.is_stale();
     let conn = net.get(token)?;
     let seq = conn.seq;
-    if conn.is_broken() || (stale && is_reset(conn.raw_fd())) {
+    if conn.is_broken() || (stale && is_reset(conn.fd())) {
         net.close_later(token); // nobody is there to read the answer
         return None;
     }

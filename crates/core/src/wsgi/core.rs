@@ -96,9 +96,9 @@ impl WsgiCore {
     }
 
     /// Accepts on the non-blocking listening socket `fd`; `server` is its (host, port), as str.
-    /// `own` says that other workers have sockets of their own at its address. Without `tls`,
-    /// connections are plain even if there is a certificate.
-    #[pyo3(signature = (fd, server, tcp, own=false, *, tls=true))]
+    /// `own` says that other workers have sockets of their own at its address. If `private`,
+    /// connections are the server's own: plain even if there is a certificate, and through no proxy.
+    #[pyo3(signature = (fd, server, tcp, own=false, *, private=false))]
     fn listen(
         &self,
         py: Python<'_>,
@@ -106,10 +106,10 @@ impl WsgiCore {
         server: (String, String),
         tcp: bool,
         own: bool,
-        tls: bool,
+        private: bool,
     ) -> PyResult<()> {
         self.lock_environs().add_listener(py, &server.0, &server.1)?;
-        self.net().listen(fd, tcp, own, tls)?;
+        self.net().listen(fd, tcp, own, private)?;
         Ok(())
     }
 
@@ -121,7 +121,9 @@ impl WsgiCore {
     /// Writes access lines in `format` to a copy of `fd`, but for requests of the paths `exclude`.
     fn access_log(&self, fd: RawFd, format: &str, exclude: Vec<String>) -> PyResult<()> {
         let file = sys::duplicate(fd)?;
-        self.net().access = Some(AccessLog::new(file, format, exclude));
+        let mut net = self.net();
+        let has_ids = net.settings.proxy.request_ids;
+        net.access = Some(AccessLog::new(file, format, exclude, has_ids));
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use tricorn_wire::head::{Framing, Head};
 use super::file::FileWrapper;
 use super::tls;
 use crate::asgi::scope::{decode_percent, method};
-use crate::net::tls::Secured;
+use crate::net::via::Via;
 use crate::net::Token;
 use crate::py::call::ascii;
 use crate::py::names::{FieldCache, Make};
@@ -26,6 +26,8 @@ pub struct Environs {
     prototypes: Vec<Py<PyDict>>,
     base: Py<PyDict>,
     keep_underscores: bool,
+    /// The scheme of a prototype is https.
+    secure: bool,
     fields: FieldCache<WsgiField>,
     /// Per slot.
     clients: Vec<Option<Client>>,
@@ -79,6 +81,7 @@ impl Environs {
             prototypes: Vec::new(),
             base: base.unbind(),
             keep_underscores: settings.underscores == Underscores::Keep,
+            secure: settings.identities.is_some(),
             fields: FieldCache::new(),
             clients: Vec::new(),
         })
@@ -106,12 +109,13 @@ impl Environs {
         py: Python<'py>,
         head: &Head,
         listener: u32,
-        client: (Token, Option<SocketAddr>),
-        secured: Option<&Secured>,
+        (token, via): (Token, &Via),
     ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.prototypes[listener as usize].bind(py).copy()?;
-        if head.minor == 0 {
-            environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?;
+        match head.minor {
+            1 => {}
+            0 => environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.0"))?,
+            _ => environ.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/2"))?,
         }
         environ.set_item(intern!(py, "REQUEST_METHOD"), method(py, head.method)?)?;
         let raw = latin1(py, head.target.raw)?;
@@ -122,31 +126,32 @@ impl Environs {
         environ.set_item(intern!(py, "RAW_URI"), raw)?;
         environ.set_item(intern!(py, "PATH_INFO"), path)?;
         environ.set_item(intern!(py, "QUERY_STRING"), latin1(py, head.target.query)?)?;
-        self.set_client(&environ, client.0, client.1)?;
-        if let Some(secured) = secured {
+        if let Some(secured) = &via.secured {
             tls::set_variables(&environ, secured)?;
         }
-        self.set_fields(&environ, head)?;
+        self.set_client(&environ, token, via)?;
+        self.set_fields(&environ, head, via)?;
+        if via.secure != self.secure {
+            let scheme = if via.secure { "https" } else { "http" };
+            environ.set_item(intern!(py, "wsgi.url_scheme"), scheme)?;
+        }
+        set_place(&environ, via)?;
         Ok(environ)
     }
 
-    fn set_client(
-        &mut self,
-        environ: &Bound<'_, PyDict>,
-        token: Token,
-        peer: Option<SocketAddr>,
-    ) -> PyResult<()> {
+    fn set_client(&mut self, environ: &Bound<'_, PyDict>, token: Token, via: &Via) -> PyResult<()> {
         let py = environ.py();
+        if !via.is_peer {
+            let (address, port) = texts(via.client);
+            environ.set_item(intern!(py, "REMOTE_ADDR"), address)?;
+            return environ.set_item(intern!(py, "REMOTE_PORT"), port);
+        }
         let slot = token.slot as usize;
         if self.clients.len() <= slot {
             self.clients.resize_with(slot + 1, || None);
         }
         if self.clients[slot].as_ref().is_none_or(|known| known.generation != token.generation) {
-            // A unix socket has no address: the variables are there, and empty (RFC 3875 §4.1.8).
-            let (address, port) = match peer {
-                Some(peer) => (peer.ip().to_canonical().to_string(), peer.port().to_string()),
-                None => (String::new(), String::new()),
-            };
+            let (address, port) = texts(via.client);
             self.clients[slot] = Some(Client {
                 generation: token.generation,
                 address: PyString::new(py, &address).unbind(),
@@ -160,9 +165,10 @@ impl Environs {
         Ok(())
     }
 
-    fn set_fields(&mut self, environ: &Bound<'_, PyDict>, head: &Head) -> PyResult<()> {
+    fn set_fields(&mut self, environ: &Bound<'_, PyDict>, head: &Head, via: &Via) -> PyResult<()> {
         let py = environ.py();
-        if let (Some(authority), false) = (head.target.authority, head.has_host) {
+        let authority = via.authority.as_deref();
+        if let (Some(authority), false) = (authority, head.has_host) {
             environ.set_item(intern!(py, "HTTP_HOST"), latin1(py, authority)?)?;
         }
         for field in head.fields {
@@ -170,7 +176,7 @@ impl Environs {
                 continue;
             }
             // RFC 9112 §3.2.2: the authority of an absolute-form target replaces Host.
-            let value = match head.target.authority {
+            let value = match authority {
                 Some(authority) if field.name.eq_ignore_ascii_case("host") => authority,
                 _ => field.value,
             };
@@ -183,8 +189,43 @@ impl Environs {
             };
             add_field(environ, &key, &object)?;
         }
-        Ok(())
+        match &via.id {
+            Some(id) => set_id(environ, id),
+            None => Ok(()),
+        }
     }
+}
+
+/// Address and port. Of a unix socket, and of who is not known, they are there and empty
+/// (RFC 3875 §4.1.8).
+fn texts(client: Option<SocketAddr>) -> (String, String) {
+    match client {
+        Some(client) => (client.ip().to_canonical().to_string(), client.port().to_string()),
+        None => (String::new(), String::new()),
+    }
+}
+
+/// Where the client thinks that it is connected to, and what a proxy has taken from the path.
+fn set_place(environ: &Bound<'_, PyDict>, via: &Via) -> PyResult<()> {
+    let py = environ.py();
+    if let Some(prefix) = via.prefix {
+        environ.set_item(intern!(py, "SCRIPT_NAME"), prefix)?;
+    }
+    if let Some(host) = &via.host {
+        environ.set_item(intern!(py, "SERVER_NAME"), host)?;
+    }
+    if let Some(port) = via.port {
+        environ.set_item(intern!(py, "SERVER_PORT"), port.to_string())?;
+    }
+    Ok(())
+}
+
+/// The request's own id replaces whatever a client has sent.
+fn set_id(environ: &Bound<'_, PyDict>, id: &str) -> PyResult<()> {
+    let py = environ.py();
+    let id = PyString::new(py, id);
+    environ.set_item(intern!(py, "HTTP_X_REQUEST_ID"), &id)?;
+    environ.set_item(intern!(py, "tricorn.request_id"), id)
 }
 
 /// Sets a field, or joins it to the ones of the same name that came before (RFC 9110 §5.3).

@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyList};
 
 use super::begin::Target;
 use super::core::WsgiCore;
-use crate::net::sys::{wait_for, Want};
+use crate::net::sys::Want;
 use crate::net::Pull;
 use crate::py::client_gone;
 
@@ -96,7 +96,7 @@ impl Buffer {
             self.at = 0;
         }
         loop {
-            let (fd, timeout) = {
+            let (awaited, timeout) = {
                 let mut net = core.net();
                 let timeout = net.settings.timeouts.body;
                 let Some(conn) = net.exchange(target.token, target.seq) else {
@@ -106,8 +106,7 @@ impl Buffer {
                     self.ended = true;
                     return Ok(false);
                 }
-                let fd = conn.raw_fd();
-                conn.expect_readable();
+                net.look_again(target.token);
                 match net.pull(target.token, READ) {
                     Pull::Data { more } => {
                         core.goes_on();
@@ -120,13 +119,16 @@ impl Buffer {
                         net.answer(target.token, reject.status(), reject.detail());
                         return Err(PyOSError::new_err(reject.detail()));
                     }
-                    Pull::Later => (fd, timeout),
+                    Pull::Later => {
+                        let awaited = net.awaited(target.token, Want::Read);
+                        (awaited.ok_or_else(client_gone)?, timeout)
+                    }
                 }
             };
             let start = Instant::now();
             let ready = {
                 let _pause = core.calls.pause(target);
-                wait_for(fd, Want::Read, timeout)
+                awaited.wait(timeout)
             };
             let waited = start.elapsed().as_millis() as u64;
             core.net().note_waited(target.token, waited);

@@ -11,7 +11,7 @@ use tricorn_wire::response::Fault;
 use super::begin::{Exchange, Target};
 use super::call;
 use super::core::WsgiCore;
-use crate::net::sys::{wait_for, Want};
+use crate::net::sys::Want;
 use crate::net::{Conn, Sent};
 use crate::py::client_gone;
 
@@ -215,16 +215,16 @@ impl Write {
 fn drain(core: &WsgiCore, target: Target) -> PyResult<()> {
     let _pause = core.calls.pause(target);
     loop {
-        let (fd, timeout) = {
+        let (awaited, timeout) = {
             let mut net = core.net();
             let timeout = net.settings.timeouts.write;
             if net.flush_now(target.token) {
                 return Ok(());
             }
-            let conn = net.exchange(target.token, target.seq).ok_or_else(client_gone)?;
-            (conn.raw_fd(), timeout)
+            net.exchange(target.token, target.seq).ok_or_else(client_gone)?;
+            (net.awaited(target.token, Want::Write).ok_or_else(client_gone)?, timeout)
         };
-        if !wait_for(fd, Want::Write, timeout) {
+        if !awaited.wait(timeout) {
             return Err(client_gone());
         }
     }

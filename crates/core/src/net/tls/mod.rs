@@ -77,7 +77,7 @@ pub struct Options {
     /// Clients may come without a certificate.
     pub clients_optional: bool,
     /// Those that ALPN (RFC 7301) may choose from, the best first.
-    pub protocols: &'static [&'static [u8]],
+    pub protocols: Vec<Vec<u8>>,
 }
 
 /// Certificates, keys and what else is the same for all connections of a server.
@@ -124,7 +124,7 @@ impl Identity {
             .map_err(unusable)?
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::new(chooser));
-        config.alpn_protocols = options.protocols.iter().map(|name| name.to_vec()).collect();
+        config.alpn_protocols = options.protocols.clone();
         config.session_storage = Arc::new(NoServerSessionStorage {}); // tickets do without
         config.send_tls13_tickets = 0;
         if !options.ticket_rotation.is_zero() {

@@ -80,7 +80,6 @@ impl Session {
     }
 
     /// What ALPN has chosen, once the handshake is over; None if the client did not ask.
-    #[allow(dead_code)] // until there is a second protocol to choose
     pub fn protocol(&self) -> Option<&[u8]> {
         if self.tls.is_handshaking() {
             None

@@ -1,0 +1,156 @@
+//! How a WebSocket ends for its application: what it has not received stays for it, in order, and
+//! then the reason, until its task has ended.
+
+use std::collections::{HashMap, VecDeque};
+
+use pyo3::prelude::*;
+use tricorn_wire::ws::close::{Close, LOST, NORMAL, SERVER_ERROR};
+use tricorn_wire::ws::reader::Message;
+
+use super::super::core::{AsgiCore, State};
+use super::super::drive::{self, keep_going};
+use super::super::exchange::Exchange;
+use super::super::send::schedule_if_work;
+use super::receive;
+use crate::net::{Phase, Token};
+use crate::py::client_gone;
+use crate::py::future::{resolve, Waiter, Wake};
+use crate::py::handle::Target;
+
+/// What is left of WebSockets whose tasks go on.
+#[derive(Default)]
+pub struct Rests(HashMap<(Token, u32), (VecDeque<Message>, Close)>);
+
+impl Rests {
+    fn forget(&mut self, target: Target) {
+        if !self.0.is_empty() {
+            self.0.remove(&(target.token, target.seq));
+        }
+    }
+}
+
+/// What comes next of a WebSocket that has ended: a message, or how it did.
+pub fn rest(state: &mut State, target: Target) -> Result<Message, Close> {
+    match state.rests.0.get_mut(&(target.token, target.seq)) {
+        Some((queue, close)) => queue.pop_front().ok_or_else(|| close.clone()),
+        None => Err(Close { code: LOST, reason: String::new() }),
+    }
+}
+
+/// Gives those who wait what has come, or tells them that it is over.
+pub fn wake(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
+    let py = core.py();
+    let found = {
+        let mut state = core.get().state.get();
+        state.net.client_came(token);
+        let Some(conn) = state.net.get(token) else { return Ok(()) };
+        conn.wants_body = false;
+        let ended = conn.websocket.as_ref().is_none_or(|socket| socket.has_ended());
+        let over = conn.phase() != Phase::WebSocket || ended;
+        (Target { token, seq: conn.seq }, over)
+    };
+    let (target, over) = found;
+    if over {
+        let exchange = part(&mut core.get().state.get(), target);
+        if let Some(exchange) = exchange {
+            tell(core, target, exchange, Wake::InPlace)?;
+        }
+        return Ok(());
+    }
+    let Some(waiter) = first_waiter(core, target) else { return Ok(()) };
+    match receive::message(core, target)? {
+        Some(message) => keep_going(core, resolve(waiter.bind(py), Ok(message), Wake::InPlace))?,
+        None => receive::park(core, target, waiter),
+    }
+    let mut state = core.get().state.get();
+    if let Some(conn) = state.net.websocket(token, target.seq) {
+        conn.wants_body |= conn.exchange.as_ref().is_some_and(|e| !e.receivers.is_empty());
+    }
+    Ok(())
+}
+
+fn first_waiter(core: &Bound<'_, AsgiCore>, target: Target) -> Option<Py<Waiter>> {
+    let py = core.py();
+    let mut state = core.get().state.get();
+    let exchange = state.net.websocket(target.token, target.seq)?.exchange.as_mut()?;
+    while !exchange.receivers.is_empty() {
+        let waiter = exchange.receivers.remove(0);
+        if waiter.bind(py).get().is_pending() {
+            return Some(waiter);
+        }
+    }
+    None
+}
+
+/// Takes the application's part off the connection, which goes on to its end without it.
+pub fn part(state: &mut State, target: Target) -> Option<Exchange> {
+    let conn = state.net.get(target.token).filter(|conn| conn.seq == target.seq)?;
+    let exchange = conn.exchange.take()?;
+    conn.wants_body = false;
+    conn.wants_drain = false;
+    let rest = match &mut conn.websocket {
+        Some(socket) => socket.take_rest(),
+        None => (VecDeque::new(), Close { code: LOST, reason: String::new() }),
+    };
+    state.rests.0.insert((target.token, target.seq), rest);
+    state.net.enqueue(target.token);
+    Some(exchange)
+}
+
+/// Whoever waits hears what is left, and that it is over.
+pub fn tell(
+    core: &Bound<'_, AsgiCore>,
+    target: Target,
+    exchange: Exchange,
+    wake: Wake,
+) -> PyResult<()> {
+    let py = core.py();
+    for waiter in &exchange.receivers {
+        if waiter.bind(py).get().is_pending() {
+            let next = rest(&mut core.get().state.get(), target);
+            let message = match next {
+                Ok(message) => receive::received(py, &message)?,
+                Err(close) => receive::disconnect(py, &close)?,
+            };
+            keep_going(core, resolve(waiter.bind(py), Ok(message), wake))?;
+        }
+    }
+    for waiter in &exchange.senders {
+        keep_going(core, resolve(waiter.bind(py), Err(client_gone()), wake))?;
+    }
+    Ok(())
+}
+
+/// Closes it for the application.
+pub fn close(core: &Bound<'_, AsgiCore>, target: Target, code: u16, reason: &str) -> PyResult<()> {
+    let exchange = {
+        let mut state = core.get().state.get();
+        state.net.close_websocket(target.token, code, reason);
+        part(&mut state, target)
+    };
+    if let Some(exchange) = exchange {
+        tell(core, target, exchange, Wake::Soon)?;
+    }
+    schedule_if_work(core)
+}
+
+/// The task has ended: closes what is open, as the task would if it had said so.
+pub fn task_ended(core: &Bound<'_, AsgiCore>, target: Target, has_failed: bool) -> PyResult<()> {
+    let is_open = {
+        let mut state = core.get().state.get();
+        state.net.websocket(target.token, target.seq).is_some()
+    };
+    let outcome = match (is_open, has_failed) {
+        (true, true) => close(core, target, SERVER_ERROR, ""),
+        (true, false) => close(core, target, NORMAL, ""),
+        (false, _) => Ok(()),
+    };
+    core.get().state.get().rests.forget(target);
+    outcome
+}
+
+/// The handshake has ended without a WebSocket.
+pub fn refused(core: &Bound<'_, AsgiCore>, target: Target, exchange: Exchange) -> PyResult<()> {
+    tell(core, target, exchange, Wake::Soon)?;
+    drive::report_idle(core)
+}

@@ -1,0 +1,124 @@
+//! `receive()` of a WebSocket: `websocket.connect`, messages, then `websocket.disconnect`.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use tricorn_wire::ws::close::{Close, LOST};
+use tricorn_wire::ws::reader::Message;
+
+use super::super::core::AsgiCore;
+use super::super::drive::new_waiter;
+use super::super::send::schedule_if_work;
+use super::ending;
+use crate::net::News;
+use crate::py::call::utf8;
+use crate::py::future::Waiter;
+use crate::py::handle::Target;
+use crate::py::ready;
+
+/// The awaitable of one `receive()`.
+pub fn call<'py>(core: &Bound<'py, AsgiCore>, target: Target) -> PyResult<Bound<'py, PyAny>> {
+    core.get().state.check_owner("receive()")?;
+    if let Some(message) = message(core, target)? {
+        let due = {
+            let mut state = core.get().state.get();
+            let conn = state.net.websocket(target.token, target.seq);
+            conn.and_then(|conn| conn.exchange.as_mut()).is_some_and(|e| e.is_due())
+        };
+        return if due { ready::give_way(message) } else { ready::value(message) };
+    }
+    let waiter = new_waiter(core)?;
+    park(core, target, waiter.clone().unbind());
+    schedule_if_work(core)?;
+    ready::wait(waiter)
+}
+
+/// Puts a waiter in line.
+pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {
+    let mut state = core.get().state.get();
+    let Some(conn) = state.net.get(target.token).filter(|conn| conn.seq == target.seq) else {
+        return;
+    };
+    if let Some(exchange) = &mut conn.exchange {
+        exchange.receivers.push(waiter);
+        conn.wants_body = true;
+        if conn.websocket.as_ref().is_some_and(|socket| socket.waits_for_app()) {
+            state.net.enqueue(target.token);
+        }
+        state.net.await_client(target.token);
+    }
+}
+
+/// The next message, or None if nothing has come yet.
+pub fn message<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = core.py();
+    Ok(match next(core, target) {
+        Next::Later => None,
+        Next::Connect => Some(connect(py)?),
+        Next::Message(message) => Some(received(py, &message)?),
+        Next::Ended(close) => Some(disconnect(py, &close)?),
+    })
+}
+
+/// What comes next, without the objects of a message: those are made once nothing is borrowed.
+enum Next {
+    Later,
+    Connect,
+    Message(Message),
+    Ended(Close),
+}
+
+fn next(core: &Bound<'_, AsgiCore>, target: Target) -> Next {
+    let mut state = core.get().state.get();
+    if let Some(news) = state.net.news(target.token, target.seq) {
+        return match news {
+            News::Message(message) => Next::Message(message),
+            News::Ended(close) => Next::Ended(close),
+            News::Later => Next::Later,
+        };
+    }
+    if let Some(conn) = state.net.exchange(target.token, target.seq) {
+        let is_gone = conn.is_gone();
+        let asked = conn.exchange.as_mut().and_then(|exchange| exchange.websocket.as_mut());
+        let was_told = asked.is_none_or(|asked| std::mem::replace(&mut asked.is_told, true));
+        return match (was_told, is_gone) {
+            (false, _) => Next::Connect,
+            (true, false) => Next::Later,
+            (true, true) => Next::Ended(Close { code: LOST, reason: String::new() }),
+        };
+    }
+    match ending::rest(&mut state, target) {
+        Ok(message) => Next::Message(message),
+        Err(close) => Next::Ended(close),
+    }
+}
+
+fn connect(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let message = PyDict::new(py);
+    message.set_item(intern!(py, "type"), intern!(py, "websocket.connect"))?;
+    Ok(message.into_any())
+}
+
+/// With one of "text" and "bytes": frameworks ask which of them is there.
+pub fn received<'py>(py: Python<'py>, message: &Message) -> PyResult<Bound<'py, PyAny>> {
+    let dict = PyDict::new(py);
+    dict.set_item(intern!(py, "type"), intern!(py, "websocket.receive"))?;
+    if message.is_text {
+        dict.set_item(intern!(py, "text"), utf8(py, &message.body)?)?;
+    } else {
+        dict.set_item(intern!(py, "bytes"), PyBytes::new(py, &message.body))?;
+    }
+    Ok(dict.into_any())
+}
+
+/// `{"type": "websocket.disconnect", "code": int, "reason": str}`.
+pub fn disconnect<'py>(py: Python<'py>, close: &Close) -> PyResult<Bound<'py, PyAny>> {
+    let message = PyDict::new(py);
+    message.set_item(intern!(py, "type"), intern!(py, "websocket.disconnect"))?;
+    message.set_item(intern!(py, "code"), close.code)?;
+    message.set_item(intern!(py, "reason"), &close.reason)?;
+    Ok(message.into_any())
+}

@@ -1,0 +1,210 @@
+//! What carries a connection: a socket of its own, or a stream of a connection that speaks HTTP/2.
+
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use tricorn_h2::{Received as Came, Stream};
+use tricorn_wire::chunked::Field;
+
+use super::bell::Bell;
+use super::input::Received;
+use super::output::{Flush, Output};
+use super::{sys, Conn, Token};
+
+/// Given to a connection at a time, by all its streams: what waits behind it can be overtaken by
+/// what is more urgent.
+const ROUND: usize = 64 * 1024;
+/// Given by one stream at a time.
+const STEP: usize = 16 * 1024;
+
+pub(super) enum Link {
+    Socket(OwnedFd),
+    Stream(Box<Carried>),
+}
+
+/// One stream, as its connection in the reactor has it.
+pub(super) struct Carried {
+    pub(super) stream: Box<Stream>,
+    /// The connection that carries it, and its socket.
+    pub(super) parent: Token,
+    fd: RawFd,
+    /// Bytes that all streams have given to the parent and that it has not taken on.
+    load: Arc<AtomicUsize>,
+    trailers: Option<Vec<Field>>,
+    /// The end of the response is given.
+    ended: bool,
+    /// Wakes a thread that waits for this client.
+    pub(super) bell: Option<Arc<Bell>>,
+    /// Others have given all that there was room for.
+    pub(super) crowded: bool,
+    /// Has had its part of a round; for those that share.
+    pub(super) turns: u32,
+}
+
+impl Link {
+    pub(super) fn fd(&self) -> RawFd {
+        match self {
+            Self::Socket(socket) => socket.as_raw_fd(),
+            Self::Stream(carried) => carried.fd,
+        }
+    }
+
+    pub(super) fn parent(&self) -> Option<Token> {
+        match self {
+            Self::Socket(_) => None,
+            Self::Stream(carried) => Some(carried.parent),
+        }
+    }
+
+    pub(super) fn carried(&mut self) -> Option<&mut Carried> {
+        match self {
+            Self::Socket(_) => None,
+            Self::Stream(carried) => Some(carried),
+        }
+    }
+
+    /// Ends it for whoever has a copy of the socket, too.
+    pub(super) fn shutdown(&self) {
+        if let Self::Socket(socket) = self {
+            sys::shutdown(socket);
+        }
+    }
+
+    /// The end that comes is not to look like an orderly one.
+    pub(super) fn break_off(&mut self) {
+        match self {
+            Self::Socket(socket) => sys::reset_on_close(socket.as_raw_fd()),
+            Self::Stream(carried) => {
+                if !carried.ended {
+                    carried.stream.reset();
+                }
+            }
+        }
+    }
+}
+
+impl Carried {
+    pub(super) fn new(
+        stream: Box<Stream>,
+        parent: Token,
+        fd: RawFd,
+        load: Arc<AtomicUsize>,
+    ) -> Self {
+        Self {
+            stream,
+            parent,
+            fd,
+            load,
+            trailers: None,
+            ended: false,
+            bell: None,
+            crowded: false,
+            turns: 0,
+        }
+    }
+
+    /// Gives what the parent takes of `output`; with `done`, nothing comes behind it.
+    fn flush(&mut self, output: &mut Output, done: bool) -> Flush {
+        loop {
+            let left = output.left();
+            if left == 0 {
+                return if self.end(done) { Flush::Empty } else { Flush::Broken };
+            }
+            self.crowded = self.load.load(Ordering::Relaxed) >= ROUND;
+            if self.crowded {
+                return Flush::Later;
+            }
+            let Some(room) = self.stream.room(left.min(STEP)) else { return Flush::Broken };
+            if room == 0 {
+                return Flush::Later;
+            }
+            let Some(bytes) = output.take(room) else { return Flush::Broken };
+            self.load.fetch_add(bytes.len(), Ordering::Relaxed);
+            self.ended = done && self.trailers.is_none() && output.left() == 0;
+            if self.stream.send(bytes, self.ended).is_err() {
+                return Flush::Broken;
+            }
+        }
+    }
+
+    /// The end of the response, if it is not given yet.
+    fn end(&mut self, done: bool) -> bool {
+        if !done || std::mem::replace(&mut self.ended, true) {
+            return true;
+        }
+        match self.trailers.take() {
+            Some(trailers) => self.stream.send_trailers(&trailers).is_ok(),
+            None => self.stream.send(Vec::new(), true).is_ok(),
+        }
+    }
+
+    /// The fields that come behind the body.
+    pub(super) fn end_with(&mut self, trailers: &[Field]) {
+        self.trailers = (!trailers.is_empty()).then(|| trailers.to_vec());
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+}
+
+impl<X> Conn<X> {
+    pub(super) fn is_stream(&self) -> bool {
+        matches!(self.link, Link::Stream(_))
+    }
+
+    /// Sends what the socket, or the connection that carries this one, takes of the output.
+    pub(super) fn flush_output(&mut self) -> Flush {
+        match &mut self.link {
+            Link::Socket(socket) => self.output.flush(socket.as_raw_fd()),
+            Link::Stream(carried) => carried.flush(&mut self.output, self.response.is_done()),
+        }
+    }
+
+    /// The head of the response, if it is still to come, and what is behind it in `bytes`.
+    pub(super) fn push_stream(&mut self, bytes: &[u8]) {
+        let done = self.response.is_done();
+        let Link::Stream(carried) = &mut self.link else { return };
+        let mut rest = bytes;
+        if !carried.stream.has_responded() {
+            let end = done && carried.trailers.is_none();
+            match carried.stream.respond(bytes, end) {
+                Ok(length) => {
+                    rest = &bytes[length..];
+                    carried.ended = end && rest.is_empty();
+                }
+                Err(_) => {
+                    self.broken = true;
+                    return;
+                }
+            }
+        }
+        self.output.push_copy(rest);
+    }
+
+    /// The same as `receive` for a stream.
+    pub(super) fn receive_stream(&mut self, scratch: &mut [u8]) -> Received {
+        let Link::Stream(carried) = &mut self.link else { return Received::End };
+        match carried.stream.receive(scratch) {
+            Came::Bytes(size) => Received::Bytes(size),
+            Came::Nothing => {
+                self.readable = false;
+                Received::Nothing
+            }
+            Came::End => {
+                self.trailers = carried.stream.take_trailers();
+                self.readable = false;
+                Received::End
+            }
+            Came::Gone => {
+                self.broken = true;
+                Received::End
+            }
+        }
+    }
+}

@@ -1,0 +1,544 @@
+//! Connections that are WebSockets: frames in and out, keep-alive, and how they end.
+//!
+//! ```text
+//!   open ── close of the client ─► answered ─┐
+//!    ├──── close of ours ─► awaiting theirs ─┼─► over ─► Phase::Linger
+//!    └──── fault, lost ──────────────────────┘
+//! ```
+//! Messages wait in a queue for the application. While it is full nothing is read, so a client that
+//! sends more than is taken from it is stopped by its own socket.
+
+use std::collections::VecDeque;
+
+use pyo3::pybacked::PyBackedBytes;
+use tricorn_wire::ws::close::{self, Close};
+use tricorn_wire::ws::deflate::compress::{Compressors, Deflate};
+use tricorn_wire::ws::deflate::inflate::Inflaters;
+use tricorn_wire::ws::deflate::Agreed;
+use tricorn_wire::ws::frame::{control, Opcode, Prefix};
+use tricorn_wire::ws::handshake::Refusal;
+use tricorn_wire::ws::reader::{Event, Message, Reader};
+use tricorn_wire::ws::Fault;
+
+use super::answer::Answer;
+use super::conn::{Conn, Phase};
+use super::input::Received;
+use super::timer::NEVER;
+use super::{Begin, Head, Net, Sent, Step, Token};
+use crate::settings::WebSockets;
+
+/// Bytes of messages after which no more are read ahead.
+const READ_AHEAD: usize = 64 * 1024;
+/// Reads in a row before others get a turn.
+const READS: usize = 4;
+/// Messages up to this size are copied behind their head.
+const SMALL: usize = 16 * 1024;
+/// Small messages are gathered up to this size while the application keeps sending.
+const CORK: usize = 32 * 1024;
+
+/// What all WebSockets of a reactor share.
+#[derive(Default)]
+pub(super) struct Shared {
+    inflaters: Inflaters,
+    compressors: Compressors,
+}
+
+/// What a connection has that is a WebSocket, or may become one.
+pub struct WebSocket {
+    reader: Reader,
+    deflate: Option<Box<Deflate>>,
+    queue: VecDeque<Message>,
+    /// Bytes in the queue.
+    queued: usize,
+    /// The body of the last ping, if its answer has to wait for the client to read.
+    pong: Option<Vec<u8>>,
+    /// How it ends for the application.
+    ending: Option<Box<Close>>,
+    stage: Stage,
+    /// The client has broken a rule: we close once the application has had what came before.
+    fault: Option<Fault>,
+    /// A ping is out, and nothing has come since.
+    is_pinged: bool,
+    /// When to ping, or until when something must have come, in milliseconds of the reactor.
+    by: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// Our close is out, and theirs is awaited.
+    Closing,
+    /// Nothing more is to be said.
+    Over,
+}
+
+/// What there is for the application.
+pub enum News {
+    Message(Message),
+    Ended(Close),
+    Later,
+}
+
+impl WebSocket {
+    fn new(settings: &WebSockets, agreed: Option<Agreed>) -> Self {
+        Self {
+            reader: Reader::new(settings.max_size, agreed),
+            deflate: agreed.map(|agreed| Box::new(Deflate::new(agreed))),
+            queue: VecDeque::new(),
+            queued: 0,
+            pong: None,
+            ending: None,
+            stage: Stage::Open,
+            fault: None,
+            is_pinged: false,
+            by: NEVER,
+        }
+    }
+
+    /// Has it ended, as far as the application is concerned? It may have to be told so.
+    pub fn has_ended(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// The next message, or the end once there are no more.
+    pub fn next(&mut self) -> News {
+        if let Some(message) = self.queue.pop_front() {
+            self.queued -= message.body.len();
+            if self.queue.is_empty() {
+                self.queue = VecDeque::new(); // an idle connection keeps nothing
+            }
+            return News::Message(message);
+        }
+        match &self.ending {
+            Some(close) => News::Ended(Close::clone(close)),
+            None => News::Later,
+        }
+    }
+
+    /// What the application has not received, and how it ends.
+    pub fn take_rest(&mut self) -> (VecDeque<Message>, Close) {
+        let close = self.ending.as_deref().cloned().unwrap_or_else(lost);
+        (std::mem::take(&mut self.queue), close)
+    }
+
+    /// Does the connection have something to do when the application waits?
+    pub fn waits_for_app(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    fn has_news(&self) -> bool {
+        !self.queue.is_empty() || self.has_ended()
+    }
+
+    fn is_full(&self, settings: &WebSockets) -> bool {
+        let is_full = self.queue.len() >= settings.max_queue || self.queued >= READ_AHEAD;
+        is_full || self.fault.is_some()
+    }
+
+    /// When the connection has to be looked at.
+    pub(super) fn deadline(&self) -> u64 {
+        self.by
+    }
+
+    /// Something has come: the client is there.
+    fn note_alive(&mut self, now: u64, settings: &WebSockets) {
+        if self.stage == Stage::Open {
+            self.is_pinged = false;
+            self.by = after(now, settings.ping_interval);
+        }
+    }
+
+    /// Reads frames until a bound is met; returns how many bytes it took. What is to be answered
+    /// at once goes to `out`; pings not if `is_stuck`, then only the last has an answer, later.
+    fn feed(
+        &mut self,
+        input: &mut [u8],
+        is_stuck: bool,
+        settings: &WebSockets,
+        shared: &mut Shared,
+        out: &mut Vec<u8>,
+    ) -> usize {
+        let mut at = 0;
+        while at < input.len() && self.stage != Stage::Over && !self.is_full(settings) {
+            match self.reader.read(&mut input[at..], &mut shared.inflaters) {
+                Ok((taken, event)) => {
+                    at += taken;
+                    match event {
+                        Some(Event::Message(message)) => self.keep(message),
+                        Some(Event::Ping(body)) => self.answer_ping(body, is_stuck, out),
+                        Some(Event::Close(close)) => self.close_came(close, out),
+                        Some(Event::Pong) | None => {}
+                    }
+                }
+                Err(fault) => self.fault = Some(fault),
+            }
+        }
+        at
+    }
+
+    fn keep(&mut self, message: Message) {
+        if self.stage == Stage::Open {
+            self.queued += message.body.len();
+            self.queue.push_back(message);
+        }
+    }
+
+    fn answer_ping(&mut self, body: Vec<u8>, is_stuck: bool, out: &mut Vec<u8>) {
+        match self.stage {
+            Stage::Open if is_stuck => self.pong = Some(body),
+            Stage::Open => control(Opcode::Pong, &body, out),
+            _ => {}
+        }
+    }
+
+    fn close_came(&mut self, close: Option<Close>, out: &mut Vec<u8>) {
+        if self.stage == Stage::Open {
+            let body = close.as_ref().map(|close| close.code.to_be_bytes().to_vec());
+            control(Opcode::Close, &body.unwrap_or_default(), out);
+        }
+        let none = || Close { code: close::NO_CODE, reason: String::new() };
+        self.end_with(close.unwrap_or_else(none));
+        self.stage = Stage::Over;
+    }
+
+    /// Says why we close, if nothing was said before.
+    fn say_close(&mut self, code: u16, reason: &str, out: &mut Vec<u8>) {
+        if self.stage == Stage::Open {
+            control(Opcode::Close, &close::body(code, reason), out);
+            self.stage = Stage::Closing;
+        }
+        self.end_with(Close { code, reason: reason.to_owned() });
+    }
+
+    /// Closes for what the client did.
+    fn fail(&mut self, fault: Fault, out: &mut Vec<u8>) {
+        self.say_close(fault.code(), fault.detail(), out);
+        self.fault = None;
+        self.stage = Stage::Over;
+    }
+
+    /// The first reason counts.
+    fn end_with(&mut self, close: Close) {
+        self.ending.get_or_insert_with(|| Box::new(close));
+    }
+
+    /// The connection is gone without a close.
+    fn lose(&mut self) {
+        self.end_with(lost());
+        self.stage = Stage::Over;
+    }
+}
+
+fn lost() -> Close {
+    Close { code: close::LOST, reason: String::new() }
+}
+
+/// 0 is for never.
+fn after(now: u64, milliseconds: u64) -> u64 {
+    if milliseconds == 0 {
+        NEVER
+    } else {
+        now.saturating_add(milliseconds)
+    }
+}
+
+impl<X> Net<X> {
+    /// Answers a request for a WebSocket that can't be one.
+    pub fn refuse_handshake(&mut self, token: Token, head: Head, begin: Begin, refusal: Refusal) {
+        let (status, text) = (refusal.status(), refusal.detail());
+        let answer = Answer { status, field: refusal.field(), text };
+        self.answer_head(token, head, begin, &answer);
+        self.enqueue(token);
+    }
+
+    /// The request that has begun asks for a WebSocket.
+    pub fn await_accept(&mut self, token: Token, agreed: Option<Agreed>) {
+        let socket = WebSocket::new(&self.settings.websockets, agreed);
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.websocket = Some(Box::new(socket));
+        }
+    }
+
+    /// The WebSocket of `token` if it was opened by request number `seq`.
+    pub fn websocket(&mut self, token: Token, seq: u32) -> Option<&mut Conn<X>> {
+        let conn = self.conns.get_mut(token)?;
+        let runs = conn.seq == seq && conn.phase() == Phase::WebSocket && conn.exchange.is_some();
+        runs.then_some(conn)
+    }
+
+    /// What comes next for the application; None if there is no such WebSocket.
+    pub fn news(&mut self, token: Token, seq: u32) -> Option<News> {
+        let settings = self.settings.websockets;
+        let socket = self.websocket(token, seq)?.websocket.as_mut()?;
+        let was_full = socket.is_full(&settings);
+        let news = socket.next();
+        if was_full && !socket.is_full(&settings) {
+            self.enqueue(token); // there is room to read on
+        }
+        Some(news)
+    }
+
+    /// The application has accepted: the head of the answer is in `held`, but for its end.
+    pub fn open_websocket(&mut self, token: Token) -> Sent {
+        self.refresh_date();
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
+        let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
+        conn.response.end_switch(stamp, &mut conn.held);
+        if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
+            access.note_fields(draft, &conn.held);
+        }
+        conn.enter(Phase::WebSocket, &self.slot);
+        conn.called = false; // no request is being served any more
+        conn.since = now;
+        conn.push_held();
+        if let Some(socket) = &mut conn.websocket {
+            socket.note_alive(now, &self.settings.websockets);
+        }
+        self.end_line(token);
+        self.room_made();
+        self.load_fell();
+        if self.draining {
+            self.close_websocket(token, self.parting_code(), "");
+        }
+        self.enqueue(token); // frames may have come already
+        self.sent(token)
+    }
+
+    /// What a client is told when the server leaves: to come again at once, if others are there.
+    fn parting_code(&self) -> u16 {
+        if self.patient {
+            close::RESTART
+        } else {
+            close::GOING_AWAY
+        }
+    }
+
+    /// The server leaves: nobody waits for a WebSocket to end by itself.
+    pub(super) fn part_websockets(&mut self) {
+        let open = |(token, conn): (Token, &mut Conn<X>)| {
+            (conn.phase() == Phase::WebSocket).then_some(token)
+        };
+        let tokens: Vec<Token> = self.conns.iter_mut().filter_map(open).collect();
+        for token in tokens {
+            self.close_websocket(token, self.parting_code(), "");
+        }
+    }
+
+    /// Sends a message. `keep` makes the bytes last if the socket does not take them all.
+    pub fn send_message(
+        &mut self,
+        token: Token,
+        is_text: bool,
+        message: &[u8],
+        keep: impl FnOnce() -> PyBackedBytes,
+    ) -> Sent {
+        let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
+        let Some(socket) = &mut conn.websocket else { return Sent::Broken };
+        let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
+        let pool = &mut self.shared.compressors;
+        let small = socket.deflate.as_mut().and_then(|deflate| deflate.compress(message, pool));
+        let (bytes, is_compressed) = small.map_or((message, false), |small| (small, true));
+        let prefix = Prefix::new(opcode, is_compressed, bytes.len());
+        conn.held.extend_from_slice(prefix.bytes());
+        if is_compressed || bytes.len() <= SMALL {
+            conn.held.extend_from_slice(bytes);
+            if conn.held.len() <= CORK {
+                self.cork(token);
+                return Sent::Fine;
+            }
+            conn.push_held();
+        } else {
+            conn.push_large(message, keep);
+        }
+        self.sent(token)
+    }
+
+    /// Sends a close, if there was none, and waits for that of the client for a while.
+    pub fn close_websocket(&mut self, token: Token, code: u16, reason: &str) {
+        self.touch();
+        let by = after(self.now, self.settings.websockets.close_timeout);
+        let Some(conn) = self.conns.get_mut(token) else { return };
+        let Some(socket) = &mut conn.websocket else { return };
+        if socket.stage == Stage::Open {
+            socket.say_close(code, reason, &mut conn.held);
+            socket.by = by;
+            conn.push_held();
+            self.sent(token);
+            self.renew(token);
+        }
+        self.enqueue(token);
+    }
+
+    pub(super) fn step_websocket(&mut self, token: Token) -> Step<X> {
+        self.ensure_scratch();
+        self.send_pong(token);
+        for _ in 0..READS {
+            let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+            let Some(socket) = &mut conn.websocket else { return Step::Idle };
+            let has_app = conn.exchange.is_some();
+            if has_app && (socket.has_ended() || (conn.wants_body && socket.has_news())) {
+                return Step::Body;
+            }
+            if socket.stage == Stage::Over {
+                return self.leave_websocket(token);
+            }
+            if let Some(fault) = socket.fault {
+                if has_app && !(conn.wants_body && socket.queue.is_empty()) {
+                    return Step::Idle;
+                }
+                socket.fail(fault, &mut conn.held);
+                conn.push_held();
+                self.sent(token);
+                continue;
+            }
+            if socket.is_full(&self.settings.websockets) || !self.read_frames(token) {
+                return Step::Idle;
+            }
+        }
+        self.enqueue(token);
+        Step::Again
+    }
+
+    /// Reads once; false if there was nothing.
+    fn read_frames(&mut self, token: Token) -> bool {
+        let Some(conn) = self.conns.get_mut(token) else { return false };
+        if conn.has_pending() {
+            let mut input = std::mem::take(&mut conn.input);
+            let at = conn.input_at;
+            let taken = self.feed(token, &mut input[at..]);
+            let Some(conn) = self.conns.get_mut(token) else { return false };
+            conn.input = input;
+            conn.input_at = at + taken;
+            if !conn.has_pending() {
+                conn.compact();
+            }
+            return true;
+        }
+        match conn.receive(&mut self.scratch) {
+            Received::Nothing => return false,
+            Received::End | Received::Plain => {
+                if let Some(socket) = &mut conn.websocket {
+                    socket.lose();
+                }
+            }
+            Received::Bytes(size) => {
+                let mut scratch = std::mem::take(&mut self.scratch);
+                let taken = self.feed(token, &mut scratch[..size]);
+                if let Some(conn) = self.conns.get_mut(token) {
+                    conn.append(&scratch[taken..size]);
+                    if conn.is_stream() {
+                        self.stir(token); // the client may send more
+                    }
+                }
+                self.scratch = scratch;
+            }
+        }
+        true
+    }
+
+    /// Gives bytes to the frames of the connection, and sends what they call for.
+    fn feed(&mut self, token: Token, input: &mut [u8]) -> usize {
+        let settings = &self.settings.websockets;
+        let most = self.settings.write_buffer;
+        let Some(conn) = self.conns.get_mut(token) else { return 0 };
+        let Some(socket) = &mut conn.websocket else { return 0 };
+        socket.note_alive(self.now, settings);
+        let is_stuck = conn.output.len() + conn.held.len() > most;
+        let had = conn.held.len();
+        let taken = socket.feed(input, is_stuck, settings, &mut self.shared, &mut conn.held);
+        if socket.fault.is_some() && socket.stage == Stage::Open {
+            socket.by = after(self.now, settings.close_timeout);
+        }
+        if conn.held.len() > had {
+            conn.push_held();
+            self.sent(token);
+        }
+        taken
+    }
+
+    /// The answer to the last ping, once there is room.
+    fn send_pong(&mut self, token: Token) {
+        let most = self.settings.write_buffer;
+        let Some(conn) = self.conns.get_mut(token) else { return };
+        let Some(socket) = &mut conn.websocket else { return };
+        if socket.pong.is_none() || conn.output.len() > most / 2 {
+            return;
+        }
+        if let (Some(body), Stage::Open) = (socket.pong.take(), socket.stage) {
+            control(Opcode::Pong, &body, &mut conn.held);
+            conn.push_held();
+            self.sent(token);
+        }
+    }
+
+    /// Both sides have said that it is over, or one of them can't.
+    fn leave_websocket(&mut self, token: Token) -> Step<X> {
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        conn.response.abandon();
+        if conn.broken {
+            return Step::Closed(self.close(token));
+        }
+        // A client that has closed sends nothing more that could turn our end into a reset.
+        conn.brief = conn.ended || !(conn.readable || conn.has_pending());
+        conn.websocket = None;
+        conn.push_held();
+        self.sent(token);
+        self.linger(token);
+        self.enqueue(token);
+        Step::Again
+    }
+
+    /// The connection is broken: its application is told first, if it has not been.
+    pub(super) fn step_broken(&mut self, token: Token) -> Step<X> {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.broken = true;
+            let tells = conn.phase() == Phase::WebSocket && conn.exchange.is_some();
+            if let (Some(socket), true) = (&mut conn.websocket, tells) {
+                socket.lose();
+                return Step::Body;
+            }
+        }
+        Step::Closed(self.close(token))
+    }
+
+    /// The deadline has passed: to ping, of the answer to a ping, of the client's close, or of
+    /// output that nobody reads.
+    pub(super) fn expire_websocket(&mut self, token: Token) -> Option<Step<X>> {
+        let (now, write) = (self.now, self.settings.timeouts.write);
+        let settings = &self.settings.websockets;
+        let conn = self.conns.get_mut(token)?;
+        let socket = conn.websocket.as_mut()?;
+        if !conn.output.is_empty() && conn.since.saturating_add(write) <= now {
+            conn.link.break_off();
+            return Some(self.step_broken(token));
+        }
+        if socket.by > now {
+            self.renew(token);
+            return None;
+        }
+        let unread = conn.readable || !conn.input.is_empty();
+        match (socket.stage, socket.fault) {
+            (_, Some(fault)) => socket.fail(fault, &mut conn.held),
+            (Stage::Open, None) if !socket.is_pinged => {
+                control(Opcode::Ping, b"", &mut conn.held);
+                socket.is_pinged = settings.ping_timeout > 0;
+                let wait =
+                    if socket.is_pinged { settings.ping_timeout } else { settings.ping_interval };
+                socket.by = after(now, wait);
+            }
+            // The answer may be among what was not read yet.
+            (Stage::Open, None) if unread => socket.by = after(now, settings.ping_timeout),
+            (Stage::Open, None) => {
+                socket.say_close(close::SERVER_ERROR, "keepalive ping timeout", &mut conn.held);
+                socket.stage = Stage::Over;
+            }
+            _ => socket.stage = Stage::Over,
+        }
+        if !conn.held.is_empty() {
+            conn.push_held();
+            self.sent(token);
+        }
+        None
+    }
+}

@@ -1,0 +1,1 @@
+"""HTTP/2 (RFC 9113): the same applications, over streams."""

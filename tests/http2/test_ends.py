@@ -1,0 +1,101 @@
+"""How connections end: on a stop, on a reload, and when their time is up."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.contract.conftest import serve_echo
+from tests.http2.conftest import address_of, serve_streams
+from tests.kit.certificates import write_certificate
+from tests.kit.http2 import PREFACE, agreed, connect, frame
+from tests.kit.wire import Wire
+
+
+@pytest.mark.parametrize("mode", ["asgi", "wsgi", "wsgi inline"])
+def test_a_stop_finishes_what_runs(mode: str) -> None:
+    """GOAWAY, the answers to what was asked, and the end; idle connections end at once."""
+    with serve_streams(mode) as server:
+        address = address_of(server)
+        with connect(address) as idle, connect(address) as busy:
+            idle.get("/large?1")
+            busy.get("/large?1")
+            streams = [busy.ask("/slow") for _ in range(3)]
+            busy.until_answered()
+            server.send_signal(signal.SIGTERM)
+            assert [busy.finish(stream).body for stream in streams] == [b"done"] * len(streams)
+            busy.end()
+            idle.end()
+            assert (busy.goaway, idle.goaway) == (0, 0)
+            assert busy.goaways[-1] >= streams[-1]
+        assert server.wait_exit() == 0
+
+
+@pytest.mark.parametrize("mode", ["asgi", "wsgi"])
+def test_a_reload_moves_clients_on(mode: str) -> None:
+    """A client is told to go elsewhere, and loses nothing of what it has asked."""
+    with serve_streams(mode, "--workers", "1") as server:
+        address = address_of(server)
+        with connect(address) as client:
+            client.get("/large?1")
+            stream = client.ask("/slow")
+            client.until_answered()
+            server.send_signal(signal.SIGHUP)
+            assert client.finish(stream).body == b"done"
+            client.end()
+            assert client.goaway == 0
+        with connect(address) as client:
+            assert client.get("/large?3").body == b"yyy"
+
+
+def test_an_idle_connection_ends_with_a_word() -> None:
+    """--keep-alive counts from the end of the last stream."""
+    with serve_streams("asgi", "--keep-alive", "200ms") as server:
+        with connect(address_of(server)) as client:
+            assert client.get("/slow").body == b"done"  # takes longer
+            client.end()
+            assert client.goaway == 0
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [PREFACE[:20], PREFACE + frame(4) + frame(1, b"\x82", stream=1)],
+    ids=["preface", "head"],
+)
+def test_a_head_has_its_time(begun: bytes) -> None:
+    """--head-timeout runs for a preface that never ends, and for a head."""
+    with serve_streams("asgi", "--head-timeout", "300ms") as server:
+        with Wire.connect(address_of(server)) as wire:
+            wire.send(begun)
+            wire.rest()
+
+
+def test_a_client_that_does_not_read_is_cut() -> None:
+    """--write-timeout, for the window of a stream and for the connection."""
+    with serve_streams("asgi", "--write-timeout", "300ms") as server:
+        with connect(address_of(server), reads=False, window=0) as client:
+            stream = client.ask("/endless")
+            answer = client.finish(stream)
+            assert answer.reset is not None
+            assert client.get("/seen").status in (200, 0) or client.closed
+
+
+def test_agreement(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """ALPN decides over TLS, and the setting what is offered."""
+    files = write_certificate(tmp_path_factory.mktemp("certificate"))
+    for setting, chosen in [("on", "h2"), ("off", "http/1.1")]:
+        tls = agreed(files.client, "h2", "http/1.1")
+        with serve_echo("asgi", "--http2", setting, *files.options, tls=tls) as echo:
+            with echo.connect(echo.tcp) as wire:
+                assert wire.sock.selected_alpn_protocol() == chosen  # type: ignore[attr-defined]
+            if setting == "on":
+                with connect(echo.tcp, tls=tls) as client:
+                    assert client.get("/").status == 200
+
+
+def test_switched_off() -> None:
+    """A greeting is a request of an unknown version then."""
+    with serve_streams("asgi", "--http2", "off") as server:
+        with Wire.connect(address_of(server)) as wire:
+            assert wire.ask(PREFACE).status == 505
