@@ -10,9 +10,12 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, final
 
 from tricorn.config import Config
+from tricorn.config.certificates import Contents
+from tricorn.config.tls import Tls
 
 __all__ = [
     "AsgiCore",
+    "Certificate",
     "ClientDisconnected",
     "FileWrapper",
     "Input",
@@ -87,6 +90,12 @@ class AsgiCore:
         `own` says that other workers have sockets of their own at its address. If `private`,
         connections are the server's own: plain even if `config` has a certificate, and through no
         proxy.
+        """
+
+    def redirect(self, fd: int, own: bool, port: int) -> None:
+        """Accept on the listening TCP socket `fd`, and send who comes to `port`, over HTTPS.
+
+        The application does not hear of it. To be called after all `listen()`. Raises OSError.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
@@ -173,6 +182,12 @@ class WsgiCore:
         """Accept on the non-blocking listening socket `fd`; `server` is its (host, port).
 
         `own` and `private` are as for `AsgiCore`.
+        """
+
+    def redirect(self, fd: int, own: bool, port: int) -> None:
+        """Accept on the listening TCP socket `fd`, and send who comes to `port`, over HTTPS.
+
+        The application does not hear of it. To be called after all `listen()`. Raises OSError.
         """
 
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
@@ -278,13 +293,50 @@ class Slot:
         """Set everything to 0: nobody has the slot any more."""
 
 @final
+class Certificate:
+    """What a certificate says; distinguished names are as in RFC 4514."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def issuer(self) -> str: ...
+    @property
+    def names(self) -> list[str]:
+        """DNS names and IP addresses that it is for."""
+
+    @property
+    def key(self) -> str:
+        """Kind and size, as `ECDSA P-256`."""
+
+    @property
+    def not_before(self) -> int:
+        """In seconds since 1970, as `not_after`."""
+
+    @property
+    def not_after(self) -> int: ...
+
+@final
 class TlsContext:
-    """Certificate, key and oldest version of TLS, checked; a forked worker needs no files."""
+    """Certificates, keys and the settings about TLS, checked; a forked worker needs no files."""
 
-    def __new__(cls, chain: bytes, key: bytes, min_version: str) -> Self:
-        """Both in PEM; `min_version` is "1.2" or "1.3".
+    def __new__(cls, section: Tls, protocols: list[bytes], contents: Contents) -> Self:
+        """What `contents` holds, used as `section` says; ALPN may choose from `protocols`.
 
-        ValueError with two arguments, "tls_cert" or "tls_key" and what is wrong with it.
+        The key of session tickets changes every `section.ticket_rotation` seconds; 0 for no
+        tickets. All contexts of a process and of those forked from it have the same keys.
+
+        ValueError with three arguments: the setting, as "tls_key", which of its files, from 0, and
+        what is wrong with it. OSError.
+        """
+
+    def chains(self) -> list[list[Certificate]]:
+        """What each certificate says, and those behind it; what can't be read is left out."""
+
+    def replace(self, contents: Contents) -> None:
+        """Use these from now on, also in the processes that were forked from this one.
+
+        New connections there get them within a second. Raises as the constructor does, and changes
+        nothing then.
         """
 
 @final

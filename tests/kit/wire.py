@@ -35,11 +35,18 @@ class Wire:
 
     @classmethod
     def connect(
-        cls, address: Address, *, deadline: float = 10.0, tls: ssl.SSLContext | None = None
+        cls,
+        address: Address,
+        *,
+        deadline: float = 10.0,
+        tls: ssl.SSLContext | None = None,
+        hostname: str | None = "localhost",
+        session: ssl.SSLSession | None = None,
     ) -> Wire:
         """Connect to ``address``; on TCP without delay, so that each piece leaves at once.
 
-        With ``tls``, over TLS; then an end without close_notify is an ssl.SSLEOFError.
+        With ``tls``, over TLS to ``hostname``; then an end without close_notify is an
+        ssl.SSLEOFError. ``session`` is one to resume.
         """
         if isinstance(address, Path):
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -49,7 +56,9 @@ class Wire:
             sock = socket.create_connection(address, timeout=deadline)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
-            sock = tls.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)
+            sock = tls.wrap_socket(
+                sock, server_hostname=hostname, suppress_ragged_eofs=False, session=session
+            )
         return cls(sock, deadline=deadline)
 
     def __enter__(self) -> Wire:

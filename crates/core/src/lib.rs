@@ -23,7 +23,7 @@ mod _core {
     #[pymodule_export]
     use crate::py::future::Waiter;
     #[pymodule_export]
-    use crate::py::tls::TlsContext;
+    use crate::py::tls::{Certificate, TlsContext};
     #[pymodule_export]
     use crate::py::ClientDisconnected;
     #[pymodule_export]

@@ -1,7 +1,9 @@
 //! The part of the configuration that the core needs, read once from the frozen Python object.
 
+use std::sync::Arc;
+
 use crate::net::sys::descriptor_limit;
-use crate::net::tls::Identity;
+use crate::net::tls::{Secured, Source};
 use crate::net::HealthPaths;
 use crate::py::tls::TlsContext;
 use pyo3::exceptions::PyValueError;
@@ -106,8 +108,10 @@ pub struct Settings {
     pub write_buffer: usize,
     /// Open connections at the most.
     pub connections: usize,
-    /// Connections speak TLS with it, if there is one.
-    pub identity: Option<Identity>,
+    /// What connections speak TLS with, if they do.
+    pub identities: Option<Arc<Source>>,
+    /// Strict-Transport-Security, over TLS.
+    pub transport_security: Option<String>,
     /// What a client that speaks HTTP/2 may have; None if it is not spoken.
     pub http2: Option<tricorn_h2::Limits>,
     /// … and nothing else is.
@@ -119,7 +123,7 @@ pub struct Settings {
     pub health: Option<HealthPaths>,
     /// None if all requests go to the application.
     pub admission: Option<Admission>,
-    /// Either of the two is there.
+    /// Either of the two is there, or an address that redirects.
     pub looks_at_heads: bool,
     pub server_header: bool,
     pub date_header: bool,
@@ -131,16 +135,24 @@ pub struct Settings {
 impl Settings {
     /// The scheme of the addresses that are served.
     pub fn scheme(&self) -> &'static str {
-        if self.identity.is_some() {
+        if self.identities.is_some() {
             "https"
         } else {
             "http"
         }
     }
 
-    /// What the server adds to a response head.
-    pub fn stamp<'a>(&self, date: &'a [u8; date::LEN]) -> Stamp<'a> {
-        Stamp { date: self.date_header.then_some(date), server: self.server_header }
+    /// What the server adds to a response head; the response goes out over TLS if `secured` is there.
+    pub fn stamp<'a>(
+        &'a self,
+        date: &'a [u8; date::LEN],
+        secured: Option<&Arc<Secured>>,
+    ) -> Stamp<'a> {
+        Stamp {
+            date: self.date_header.then_some(date),
+            server: self.server_header,
+            transport_security: self.transport_security.as_deref().filter(|_| secured.is_some()),
+        }
     }
 
     /// Reads `tricorn.config.Config`. Its sections have checked the ranges already.
@@ -186,7 +198,8 @@ impl Settings {
                 0 => descriptor_limit() / 8 * 7,
                 most => most,
             },
-            identity: read_identity(config)?,
+            identities: read_identities(config)?,
+            transport_security: config.getattr("tls")?.getattr("transport_security")?.extract()?,
             http2: read_http2(config)?,
             http2_only: spoken(config)? == "only",
             proxy: read_proxies(&config.getattr("proxy")?)?,
@@ -236,9 +249,9 @@ fn spoken(config: &Bound<PyAny>) -> PyResult<String> {
     config.getattr("http2")?.getattr("http2")?.extract()
 }
 
-fn read_identity(config: &Bound<PyAny>) -> PyResult<Option<Identity>> {
+fn read_identities(config: &Bound<PyAny>) -> PyResult<Option<Arc<Source>>> {
     let context: Option<Py<TlsContext>> = config.getattr("tls_context")?.extract()?;
-    Ok(context.map(|context| context.get().identity.clone()))
+    Ok(context.map(|context| context.get().source.clone()))
 }
 
 fn read_proxies(section: &Bound<PyAny>) -> PyResult<Proxies> {

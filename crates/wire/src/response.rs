@@ -28,6 +28,8 @@ pub struct Asked {
 pub struct Stamp<'a> {
     pub date: Option<&'a [u8; date::LEN]>,
     pub server: bool,
+    /// Strict-Transport-Security (RFC 6797), for what goes out over TLS.
+    pub transport_security: Option<&'a str>,
 }
 
 /// How the body goes out.
@@ -79,6 +81,7 @@ pub struct Response {
     length: Option<u64>,
     has_date: bool,
     has_server: bool,
+    has_transport_security: bool,
     /// Bytes of body that went out, framing apart.
     body_bytes: u64,
     /// May the connection go on once this response is out?
@@ -114,6 +117,7 @@ impl Response {
             length: None,
             has_date: false,
             has_server: false,
+            has_transport_security: false,
             body_bytes: 0,
             keep_alive: asked.keep_alive,
         }
@@ -219,6 +223,9 @@ impl Response {
             10 if name.eq_ignore_ascii_case(b"keep-alive") => return Ok(()),
             14 if name.eq_ignore_ascii_case(b"content-length") => return self.declare(value),
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => return Ok(()),
+            25 if name.eq_ignore_ascii_case(b"strict-transport-security") => {
+                self.has_transport_security = true;
+            }
             _ => {}
         }
         write_field(name, value, out);
@@ -279,6 +286,9 @@ impl Response {
         }
         if stamp.server && !self.has_server {
             out.extend_from_slice(b"server: tricorn\r\n");
+        }
+        if let (Some(value), false) = (stamp.transport_security, self.has_transport_security) {
+            write_field(b"strict-transport-security", value.as_bytes(), out);
         }
     }
 
@@ -449,7 +459,7 @@ pub fn refusal(
 mod tests {
     use super::*;
 
-    const STAMP: Stamp = Stamp { date: None, server: false };
+    const STAMP: Stamp = Stamp { date: None, server: false, transport_security: None };
 
     fn asked(is_head: bool, minor: u8) -> Asked {
         Asked { is_head, minor, keep_alive: true }

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 _FORMS = "write host:port, [IPv6]:port, :port, unix:PATH or fd://N"
 
+_REDIRECT = "redirect:"
+
 # sun_path holds 108 bytes with its closing NUL (unix(7)).
 MOST_UNIX_PATH = 107
 
@@ -43,6 +45,14 @@ class FdAddress:
         return f"fd://{self.fd}"
 
 
+@dataclass(frozen=True, slots=True)
+class RedirectAddress(TcpAddress):
+    """One where plain HTTP is answered with the way to HTTPS (``--redirect-http``)."""
+
+    def __str__(self) -> str:
+        return f"{_REDIRECT}{TcpAddress(self.host, self.port)}"
+
+
 Address: TypeAlias = TcpAddress | UnixAddress | FdAddress
 
 
@@ -56,6 +66,9 @@ def parse_address(text: str) -> Address:
         return _parse_unix(rest)
     if text.startswith("fd://"):
         return _parse_fd(text.removeprefix("fd://"))
+    if text.startswith(_REDIRECT):
+        address = _parse_tcp(text.removeprefix(_REDIRECT))
+        return RedirectAddress(address.host, address.port)
     if "://" in text:
         raise ValueError(f"starts with a scheme that is not known here; {_FORMS}")
     return _parse_tcp(text)

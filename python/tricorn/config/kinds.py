@@ -245,6 +245,7 @@ _MODE = Kind("file mode", "MODE", _to_mode, _show_mode)
 
 KINDS = {
     "int": _INT,
+    "int | None": _or_none(_INT),
     "Workers | None": _or_none(_WORKERS),
     "Seconds": _SECONDS,
     "Size": _SIZE_KIND,

@@ -13,6 +13,7 @@ from tricorn.config import environment, tomlfile
 from tricorn.config.admission import Admission
 from tricorn.config.application import App, Asgi
 from tricorn.config.catalogue import BY_NAME
+from tricorn.config.certificates import WrongFileError, load_context
 from tricorn.config.closest import did_you_mean
 from tricorn.config.development import Development
 from tricorn.config.http2 import Http2
@@ -22,7 +23,7 @@ from tricorn.config.proxy import Proxy
 from tricorn.config.resolve import report, resolve
 from tricorn.config.rollout import Rollout
 from tricorn.config.serving import Listen, Logs, Process
-from tricorn.config.tls import Tls, WrongFileError, load_context
+from tricorn.config.tls import Tls
 from tricorn.config.traffic import Http, Limits, Timeouts
 from tricorn.config.websocket import WebSocket
 from tricorn.errors import ConfigError
@@ -102,8 +103,8 @@ class Config:
         resolution = resolve(given, environ)
         sections, origins = resolution.sections(), resolution.origins
         try:
-            protocols = sections["http2"].protocols
-            context = load_context(sections["tls"], protocols, origins) if files else None
+            bind, protocols = sections["listen"].bind, sections["http2"].protocols
+            context = load_context(sections["tls"], bind, protocols, origins) if files else None
         except WrongFileError as error:
             raise ConfigError(report([error.mistake])) from None
         return cls(**sections, origins=origins, tls_context=context)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tricorn.config.activation import activated
-from tricorn.config.address import TcpAddress
+from tricorn.config.address import RedirectAddress, TcpAddress, parse_address
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS
 from tricorn.config.origin import DEFAULT, Given, Mistake, Origin, Rank
 from tricorn.config.proxy import two_families
@@ -60,6 +60,7 @@ def resolve(given: Iterable[Given | Mistake], environ: Mapping[str, str]) -> Res
             _take(resolution, item)
     _fold_address(resolution, environ.get("PORT", ""))
     _take_sockets(resolution, environ)
+    _add_redirects(resolution)
     for variable, name in _PLATFORM_SETTINGS.items():
         value = environ.get(variable, "")
         if value and resolution.origins[name].rank == Rank.DEFAULT:
@@ -116,6 +117,18 @@ def _take_sockets(resolution: Resolution, environ: Mapping[str, str]) -> None:
     if passed and not any(text.startswith("fd://") for text in resolution.values["bind"]):
         resolution.values["bind"] = passed
         resolution.origins["bind"] = _PLATFORM_SOCKETS
+
+
+def _add_redirects(resolution: Resolution) -> None:
+    """Behind the addresses, those that send to them: each host once."""
+    port = resolution.values["redirect_http"]
+    if port is None or resolution.mistakes:
+        return
+    bind = resolution.values["bind"]
+    addresses = (parse_address(text) for text in bind)
+    hosts = [one.host for one in addresses if isinstance(one, TcpAddress)] or ["0.0.0.0"]
+    redirects = (str(RedirectAddress(host, port)) for host in dict.fromkeys(hosts))
+    resolution.values["bind"] = (*bind, *redirects)
 
 
 def report(mistakes: list[Mistake]) -> str:

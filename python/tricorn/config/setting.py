@@ -34,6 +34,8 @@ class Declaration(TypedDict, total=False):
     """Called with each value or item; its ValueError's text follows the value in a sentence."""
     bare: str
     """The value meant by the flag without a value."""
+    secret: bool
+    """Whether its value is not to be shown."""
     negated: str
     """The value meant by ``--no-FLAG``, for a setting that is not true or false."""
     gunicorn: str
@@ -96,7 +98,8 @@ class Setting:
         try:
             value = self.kind.convert(raw)
         except ValueError as error:
-            raise WrongValueError(f"{_quote(raw)} {error}") from None
+            quoted = "the value" if self.declared.get("secret") else _quote(raw)
+            raise WrongValueError(f"{quoted} {error}") from None
         if value is not None and (problems := tuple(self._problems(value, raw))):
             raise WrongValueError(*problems)
         return value
@@ -121,6 +124,10 @@ class Setting:
             raise ValueError(f"is not one of {', '.join(choices)}")
         if check := self.declared.get("check"):
             check(value)
+
+    def show(self, value: Any) -> str:
+        """A value of it the way a user would write it, if others may see it."""
+        return "(hidden)" if value and self.declared.get("secret") else self.kind.show(value)
 
     def show_bound(self, bound: float) -> str:
         """``least`` or ``most`` the way a user would write it."""

@@ -1,40 +1,64 @@
-"""The section about TLS, and its files: read and checked together with the settings."""
+"""The section about TLS."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tricorn.config.origin import Mistake, Origin
+from tricorn.config.kinds import Seconds
 from tricorn.config.setting import setting
 
-if TYPE_CHECKING:
-    from tricorn._core import TlsContext
+
+def _check_rotation(seconds: float) -> None:
+    if 0 < seconds < 1:
+        raise ValueError("is too small; the least is 1s, or 0 for no tickets")
+
+
+def _check_hsts(text: str) -> None:
+    if not re.fullmatch(r"[0-9]{1,10}(; ?includeSubDomains)?(; ?preload)?", text):
+        raise ValueError(
+            "is not a number of seconds, with includeSubDomains and preload behind it if you wish: "
+            '"31536000; includeSubDomains"'
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
     """TLS: HTTPS on every address, with a certificate."""
 
-    cert: str | None = setting(
-        None,
+    cert: tuple[str, ...] = setting(
+        (),
         flag="--tls-cert",
         metavar="FILE",
         help="Certificate in PEM, followed by those that lead to its authority. With it, every "
-        "address speaks HTTPS.",
+        "address speaks HTTPS. Of several, a client gets the one for the name that it asks for, "
+        "else the first.",
         gunicorn="certfile",
         uvicorn="ssl_certfile",
     )
-    key: str | None = setting(
-        None,
+    key: tuple[str, ...] = setting(
+        (),
         flag="--tls-key",
         metavar="FILE",
-        help="Private key of the certificate in PEM, without a password. Without it, the key is "
-        "in the file of --tls-cert.",
+        help="Private key of the certificate in PEM, for each in the same order. Without it, the "
+        "key is in the file of --tls-cert.",
         gunicorn="keyfile",
         uvicorn="ssl_keyfile",
+    )
+    key_password: str | None = setting(
+        None,
+        flag="--tls-key-password",
+        metavar="TEXT",
+        help="Password of the private keys. Others can read a command line: better in "
+        "TRICORN_TLS_KEY_PASSWORD or in a file.",
+        secret=True,
+        uvicorn="ssl_keyfile_password",
+    )
+    key_password_file: str | None = setting(
+        None,
+        flag="--tls-key-password-file",
+        metavar="FILE",
+        help="File whose first line is the password of the private keys.",
     )
     min_version: str = setting(
         "1.2",
@@ -43,49 +67,86 @@ class Tls:
         help="Oldest version of TLS that is spoken.",
     )
 
+    self_signed: bool = setting(
+        False,
+        flag="--tls-self-signed",
+        help="Speak HTTPS with a certificate made here, for localhost and the hosts listened on: "
+        "for development. It is kept in the user's cache, so that a browser asks once.",
+    )
+    client_auth: str = setting(
+        "none",
+        flag="--tls-client-auth",
+        choices=("none", "optional", "required"),
+        help="Whether clients show a certificate; one that is not valid is refused in any case.",
+        gunicorn="cert_reqs",
+        uvicorn="ssl_cert_reqs",
+    )
+    client_ca: str | None = setting(
+        None,
+        flag="--tls-client-ca",
+        metavar="FILE",
+        help="Certificates in PEM of the authorities that vouch for clients.",
+        gunicorn="ca_certs",
+        uvicorn="ssl_ca_certs",
+    )
+    client_crl: str | None = setting(
+        None,
+        flag="--tls-client-crl",
+        metavar="FILE",
+        help="Lists in PEM of certificates that these authorities have revoked.",
+    )
+
+    ocsp: tuple[str, ...] = setting(
+        (),
+        flag="--tls-ocsp",
+        metavar="FILE",
+        help="OCSP response in DER that is sent along with the certificate it is about, as long as "
+        "it is valid.",
+    )
+    ticket_rotation: Seconds = setting(
+        6 * 3600.0,
+        flag="--tls-ticket-rotation",
+        check=_check_rotation,
+        help="Change the key of session tickets so often; sessions of the last key are still "
+        "resumed. 0 gives out no tickets.",
+    )
+
+    watch: Seconds = setting(
+        60.0,
+        flag="--tls-watch",
+        help="Look at the files so often, and use what is new in them without a restart; 0 for "
+        "never.",
+    )
+
+    redirect_http: int | None = setting(
+        None,
+        flag="--redirect-http",
+        metavar="PORT",
+        least=0,
+        most=65535,
+        help="Listen for plain HTTP on this port too, on the same hosts, and send whoever comes "
+        "there to HTTPS.",
+    )
+    hsts: str | None = setting(
+        None,
+        flag="--hsts",
+        metavar="SECONDS",
+        check=_check_hsts,
+        help="Tell browsers for how long to use HTTPS only (Strict-Transport-Security), unless a "
+        'response does. May go on as in "31536000; includeSubDomains; preload".',
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a certificate."""
+        return bool(self.cert) or self.self_signed
+
+    @property
+    def transport_security(self) -> str | None:
+        """The value of Strict-Transport-Security (RFC 6797)."""
+        return f"max-age={self.hsts}" if self.hsts is not None else None
+
     @property
     def scheme(self) -> str:
         """The scheme of the addresses that are served."""
-        return "https" if self.cert else "http"
-
-
-class WrongFileError(Exception):
-    """A file is not what its setting needs; ``mistake`` says which and why."""
-
-    def __init__(self, mistake: Mistake) -> None:
-        super().__init__(str(mistake))
-        self.mistake = mistake
-
-
-def load_context(
-    tls: Tls, protocols: list[bytes], origins: Mapping[str, Origin]
-) -> TlsContext | None:
-    """Certificate and key, checked; None without a certificate.
-
-    ``protocols`` are those that ALPN may choose from (RFC 7301). ``origins`` tells by
-    flat name where each setting came from. Raises WrongFileError.
-    """
-    if tls.cert is None:
-        if tls.key is None:
-            return None
-        text = "a key needs its certificate: give --tls-cert too"
-        raise WrongFileError(Mistake(str(origins["tls_key"]), text))
-    from tricorn._core import TlsContext
-
-    paths = {"tls_cert": tls.cert, "tls_key": tls.key or tls.cert}
-    said = {**origins, "tls_key": origins["tls_key" if tls.key else "tls_cert"]}
-    contents = {name: _read(path, said[name]) for name, path in paths.items()}
-    try:
-        pem = contents["tls_cert"], contents["tls_key"]
-        return TlsContext(*pem, tls.min_version, protocols)
-    except ValueError as error:
-        name, text = error.args
-        raise WrongFileError(Mistake(str(said[name]), f'"{paths[name]}" {text}')) from None
-
-
-def _read(path: str, origin: Origin) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise WrongFileError(Mistake(str(origin), f'"{path}" can\'t be read: {reason}')) from None
+        return "https" if self.is_on else "http"

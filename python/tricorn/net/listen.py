@@ -5,7 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from tricorn.config.address import FdAddress, TcpAddress, UnixAddress, parse_address
+from tricorn.config.address import (
+    FdAddress,
+    RedirectAddress,
+    TcpAddress,
+    UnixAddress,
+    parse_address,
+)
 from tricorn.config.serving import Listen
 from tricorn.net.inherited import listen_inherited
 from tricorn.net.listener import Listener
@@ -43,7 +49,8 @@ def open_address(text: str, settings: Listen, *, only_reserve: bool = False) -> 
 
     With ``only_reserve`` and ``--reuse-port``, a TCP address is bound, for others to listen on.
     """
-    match parse_address(text):
+    parsed = parse_address(text)
+    match parsed:
         case TcpAddress() as address:
             shared = settings.reuse_port
             listeners = listen_tcp(
@@ -58,6 +65,7 @@ def open_address(text: str, settings: Listen, *, only_reserve: bool = False) -> 
             listeners = [listen_inherited(address, settings.backlog)]
     for listener in listeners:
         _prepare(listener.sock)
+        listener.redirects = isinstance(parsed, RedirectAddress)
     return listeners
 
 

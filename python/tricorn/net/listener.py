@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tricorn.errors import BindError
 
+_REDIRECTS = " (redirects)"
+
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
@@ -35,18 +37,20 @@ class Listener:
 
     ``path`` and ``identity`` are those of the socket file that we made, else None: a socket
     that was handed to us (``fd://N``) leaves its file to whoever made it. ``backlog`` is given for
-    one worker's own socket (`tricorn.net.seat`), 0 for one that all share.
+    one worker's own socket (`tricorn.net.seat`), 0 for one that all share. One that
+    ``redirects`` only sends its clients to HTTPS on the others.
     """
 
     sock: socket.socket
     path: str | None = None
     identity: FileIdentity | None = field(default=None, repr=False)
     backlog: int = 0
+    redirects: bool = False
 
     @property
     def display(self) -> str:
         """The address for people, as ``http://127.0.0.1:8000`` or ``unix:/run/app.sock``."""
-        return display(self.sock)
+        return display(self.sock) + (_REDIRECTS if self.redirects else "")
 
     def begin(self) -> bool:
         """Have connections come, now that they are accepted; whether they come to us alone.
@@ -71,7 +75,19 @@ class Listener:
 
 def with_scheme(addresses: Iterable[str], scheme: str) -> list[str]:
     """Displayed addresses with ``https`` instead of ``http``; unix sockets have neither."""
-    return [text.replace("http://", f"{scheme}://", 1) for text in addresses]
+    return [
+        text if text.endswith(_REDIRECTS) else text.replace("http://", f"{scheme}://", 1)
+        for text in addresses
+    ]
+
+
+def port_of(listeners: Iterable[Listener]) -> int:
+    """The port that those who redirect send to: the first of the others; 443 if they have none."""
+    for listener in listeners:
+        name = listener.sock.getsockname()
+        if isinstance(name, tuple) and not listener.redirects:
+            return int(name[1])
+    return 443
 
 
 def display(sock: socket.socket) -> str:

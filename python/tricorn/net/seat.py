@@ -37,7 +37,7 @@ def open_seat(reserved: Listener) -> Listener:
     sock = bind(reserved.sock.family, reserved.sock.getsockname(), reuse_port=True)
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Listener(sock)
+    return Listener(sock, redirects=reserved.redirects)
 
 
 def close_seat(listener: Listener) -> None:

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Collection, Sequence
 
+from tricorn.config.address import RedirectAddress, parse_address
 from tricorn.config.serving import Listen
 from tricorn.net.listen import close_listeners, open_address
 from tricorn.net.listener import Listener
@@ -30,7 +31,11 @@ class Sockets:
         self._seats: dict[tuple[str, int], list[Listener]] = {}
         self._handed_on: set[tuple[str, int]] = set()
         for name, listeners in taken_over.items():
-            if seat := _SEAT.fullmatch(name):
+            seat = _SEAT.fullmatch(name)
+            redirects = isinstance(parse_address(seat[2] if seat else name), RedirectAddress)
+            for listener in listeners:
+                listener.redirects = redirects
+            if seat:
                 self._seats[seat[2], int(seat[1])] = listeners
             else:
                 self._open[name] = listeners

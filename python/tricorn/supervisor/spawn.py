@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from types import FrameType
 
@@ -73,7 +74,7 @@ class Spawner:
             show=show if shows_all() else None,
         )
         # Without the file and its path: those belong to the supervisor.
-        own = [Listener(listener.sock, backlog=listener.backlog) for listener in listeners]
+        own = [replace(one, path=None, identity=None) for one in listeners]
 
         def live() -> int:
             for number in _QUIET:

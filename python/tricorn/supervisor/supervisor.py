@@ -138,7 +138,7 @@ class Supervisor:
         around = self._around
         until = wake_at(self.fleet, self._plan(), time.monotonic())
         self.loop.wait(until, [*self._ticks(), *around.waits()])
-        around.attend()
+        around.attend(self.config)
         self.workers.look_after(self._generations.config_of, self.config)
         self._trials.judge()
         if self._generations.settled == self.generation and not self.stopping:

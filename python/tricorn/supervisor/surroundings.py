@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tricorn.config import Config
 from tricorn.errors import TricornError
+from tricorn.net.renewal import Renewals
 from tricorn.supervisor import systemd
 from tricorn.supervisor.control import ControlServer, Handler, Request
 from tricorn.supervisor.loop import Loop
@@ -36,6 +37,7 @@ class Surroundings:
         self._pidfile: PidFile | None = None
         seconds = systemd.watchdog_seconds()
         self._watchdog = None if seconds is None else seconds / 2
+        self._renewals = Renewals(_log)
         self.show("starting")
 
     def claim(self) -> None:
@@ -68,12 +70,14 @@ class Surroundings:
         set_title(supervisor_title(name, app, state))
         systemd.notify(STATUS=state)
 
-    def waits(self) -> tuple[float | None, float | None]:
+    def waits(self) -> tuple[float | None, ...]:
         """After how many seconds at the most to call `attend`."""
-        return self._watchdog, self._control.wait() if self._control else None
+        control = self._control.wait() if self._control else None
+        return self._watchdog, control, self._renewals.wait()
 
-    def attend(self) -> None:
-        """The loop turns: slow clients are dropped, and systemd is told."""
+    def attend(self, config: Config) -> None:
+        """The loop turns: slow clients are dropped, certificates renewed, and systemd is told."""
+        self._renewals.look(config)
         if self._control is not None:
             self._control.poll()
         if self._watchdog is not None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from tricorn._core import AsgiCore
 from tricorn.config import Config
-from tricorn.net.listener import Listener
+from tricorn.net.listener import Listener, port_of
 from tricorn.worker.access import open_access
 from tricorn.worker.awaiting import awaiting
 from tricorn.worker.hooks import Hooks, named, request_of
@@ -81,7 +81,10 @@ class AsgiService:
         self._place.take(core)
         for listener in listeners:
             tcp = listener.path is None and isinstance(listener.sock.getsockname(), tuple)
-            core.listen(listener.sock.fileno(), server_of(listener), tcp, listener.begin())
+            if listener.redirects:
+                core.redirect(listener.sock.fileno(), listener.begin(), port_of(listeners))
+            else:
+                core.listen(listener.sock.fileno(), server_of(listener), tcp, listener.begin())
         open_access(core, self._config.logs)
         self._core = core
         _abandon_after_fork(core)

@@ -8,7 +8,7 @@ import os
 import select
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
@@ -107,9 +107,7 @@ class WorkerProcess:
 
     def _serve(self, loaded: Loaded) -> None:
         # Copies: a start-up that fails closes its listeners, and another may follow.
-        listeners = [
-            Listener(listener.sock.dup(), backlog=listener.backlog) for listener in self.listeners
-        ]
+        listeners = [replace(one, sock=one.sock.dup()) for one in self.listeners]
         _close_after_fork(listeners)
         if loaded.interface == "wsgi":
             self._serve_wsgi(loaded, listeners)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import with_scheme
+from tricorn.net.renewal import Renewals
 from tricorn.worker.signals import Waker, stop_signals
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
             detail = threads_text(config.process.threads)
             displays = (listener.display for listener in listeners)
             announce(with_scheme(displays, config.tls.scheme), detail)
+            Renewals(_log).keep(config, waker.later)
             if waker.wait() != signal.SIGINT:
                 service.delay_drain()
             service.stop(listeners)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tricorn.config import Config
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import Listener, with_scheme
+from tricorn.net.renewal import Renewals
 from tricorn.worker.interface import detect
 from tricorn.worker.place import Place
 
 if TYPE_CHECKING:
     from tricorn.worker.wsgi import WsgiService
+
+_log = logging.getLogger("tricorn.app")
 
 
 class Service(Protocol):
@@ -78,6 +82,7 @@ class Server:
         # A supervisor has waited before it tells its workers to stop.
         self._delay = self.config.process.drain_delay if place is None else 0.0
         self._no_delay = asyncio.Event()
+        self._stop_renewals: Callable[[], None] = lambda: None
         self._started = False
 
     @property
@@ -179,6 +184,9 @@ class Server:
         displays = (listener.display for listener in self._listeners)
         self.addresses = with_scheme(displays, self.config.tls.scheme)
         self._started = True
+        if self._place is None:  # else a supervisor does
+            later = asyncio.get_running_loop().call_later
+            self._stop_renewals = Renewals(_log).keep(self.config, later)
         return self.addresses
 
     async def __aexit__(
@@ -188,6 +196,7 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         self._started = False
+        self._stop_renewals()
         if self._service is not None:
             await self._service.stop(self._listeners, self._patient)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -50,6 +52,7 @@ class Waker:
     """
 
     _woken_by: int | None = None
+    _next: tuple[float, Callable[[], None]] | None = None
 
     def __enter__(self) -> Waker:
         self._read, self._write = os.pipe()
@@ -70,8 +73,20 @@ class Waker:
         self._woken_by = number
         os.write(self._write, b"\0")
 
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Have `wait` make a call after so many seconds; another one before that replaces it."""
+        self._next = (time.monotonic() + seconds, call)
+
     def wait(self) -> int:
         """Sleep until `wake` was called. Handlers of signals run meanwhile."""
         while self._woken_by is None:
-            os.read(self._read, 1)
+            if self._next is None:
+                os.read(self._read, 1)
+                continue
+            due, call = self._next
+            if select.select([self._read], [], [], max(0.0, due - time.monotonic()))[0]:
+                os.read(self._read, 1)
+            elif time.monotonic() >= due:
+                self._next = None
+                call()
         return self._woken_by

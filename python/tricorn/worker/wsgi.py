@@ -11,7 +11,7 @@ from typing import Any
 
 from tricorn._core import WsgiCore
 from tricorn.config import Config
-from tricorn.net.listener import Listener
+from tricorn.net.listener import Listener, port_of
 from tricorn.worker.access import open_access
 from tricorn.worker.hooks import Hooks
 from tricorn.worker.overdue_wsgi import WsgiWatch, watch_wsgi
@@ -42,7 +42,10 @@ class WsgiService:
             self._place.take(core)
         for listener in listeners:
             server = _server_of(listener)
-            core.listen(listener.sock.fileno(), server, bool(server[1]), listener.begin())
+            if listener.redirects:
+                core.redirect(listener.sock.fileno(), listener.begin(), port_of(listeners))
+            else:
+                core.listen(listener.sock.fileno(), server, bool(server[1]), listener.begin())
         open_access(core, self._config.logs)
         self._core = core
         _abandon_after_fork(core)

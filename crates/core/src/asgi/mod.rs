@@ -3,7 +3,7 @@
 //! * `core` the object that Python drives · `drive` events to calls · `scope` what the app is told
 //! * `send` · `receive` · `task` the life of the application's task · `exchange` what is kept
 //! * `websocket` the other kind of scope
-//! * `overdue` requests that take too long
+//! * `overdue` requests that take too long · `tls` what it is told about encryption
 
 pub mod core;
 pub mod drive;
@@ -13,4 +13,5 @@ pub mod receive;
 pub mod scope;
 pub mod send;
 pub mod task;
+mod tls;
 pub mod websocket;

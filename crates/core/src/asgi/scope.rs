@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tricorn_wire::head::Head;
 
+use super::tls;
 use crate::net::via::{Place, Via};
 use crate::net::Token;
 use crate::py::call::{ascii, list, pair};
@@ -100,7 +101,7 @@ impl Scopes {
             extensions: extensions.clone().unbind(),
             state: state.map(|state| state.clone().unbind()),
             root_path: settings.root_path.clone(),
-            secure: settings.identity.is_some(),
+            secure: settings.identities.is_some(),
             clients: Vec::new(),
             fields: FieldCache::new(),
         })
@@ -138,6 +139,9 @@ impl Scopes {
         }
         // A middleware may add its own: that must not show in other requests.
         let extensions = self.extensions.bind(py).copy()?;
+        if let Some(secured) = &via.secured {
+            extensions.set_item(intern!(py, "tls"), tls::extension(py, secured)?)?;
+        }
         if let Some(id) = &via.id {
             let named = PyDict::new(py);
             named.set_item(intern!(py, "id"), &**id)?;

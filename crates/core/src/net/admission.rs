@@ -51,6 +51,10 @@ impl Line {
 impl<X> Net<X> {
     /// What becomes of a whole head.
     pub(super) fn admit(&mut self, token: Token, head: Head) -> Step<X> {
+        let head = match self.redirect(token, head) {
+            Step::Head(head) => head,
+            answered => return answered,
+        };
         match self.ask_health(token, head) {
             Step::Head(head) => self.line_up(token, head),
             answered => answered,

@@ -14,6 +14,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
+use std::sync::Arc;
 
 use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
@@ -26,6 +27,7 @@ use super::preface::Preface;
 use super::spent::Spent;
 use super::streams::Streams;
 use super::timer::NEVER;
+use super::tls::Secured;
 use super::via::Standing;
 use super::websocket::WebSocket;
 use crate::inflight::Place;
@@ -95,6 +97,8 @@ pub struct Conn<X> {
     /// How much of `input` has been searched for the end of a head.
     pub(super) scanned: usize,
     pub output: Output,
+    /// What was agreed if the connection speaks TLS.
+    pub secured: Option<Arc<Secured>>,
     /// The head of the response until the first body message decides its framing.
     pub held: Vec<u8>,
     pub(super) body: Body,
@@ -158,6 +162,7 @@ impl<X> Conn<X> {
             input_at: 0,
             scanned: 0,
             output: Output::default(),
+            secured: None,
             held: Vec::new(),
             body: Body::Done,
             trailers: Vec::new(),

@@ -183,8 +183,8 @@ impl<X> Net<X> {
         });
         if opened {
             self.refresh_date();
-            let stamp = self.settings.stamp(&self.date);
             if let Some(conn) = self.conns.get_mut(token) {
+                let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
                 conn.show_id();
                 conn.response.frame(whole, stamp, &mut conn.held);
                 if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
@@ -263,8 +263,8 @@ impl<X> Net<X> {
 
     fn answer_and_close(&mut self, token: Token, status: u16, detail: &str) {
         self.refresh_date();
-        let stamp = self.settings.stamp(&self.date);
         if let Some(conn) = self.conns.get_mut(token) {
+            let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
             let is_head = conn.response.is_to_head();
             let answer = refusal(status, detail, is_head, conn.id_field(), stamp);
             conn.held.clear();

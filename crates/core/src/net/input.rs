@@ -415,6 +415,9 @@ impl<X> Conn<X> {
         let Some(tls) = &mut self.output.tls else { return Received::End };
         let (opened, more) = tls.receive(fd, scratch);
         self.readable = more;
+        if self.secured.is_none() {
+            self.secured = tls.secured();
+        }
         if tls.has_unsent() && self.writable {
             // What the handshake has to say, or an alert: the rest waits for an edge like any output.
             match tls.send(fd) {

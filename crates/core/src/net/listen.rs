@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry};
@@ -12,7 +13,7 @@ use super::link::Link;
 use super::preface::Preface;
 use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
-use super::tls::{Identity, Session};
+use super::tls::{Session, Source};
 use super::{Net, Token, LISTENERS};
 
 /// Accepted in one go, so that a flood of connections does not starve those that are served.
@@ -26,7 +27,9 @@ pub(super) struct Listener {
     /// Only this worker accepts there: who is left waiting waits for nobody else.
     is_own: bool,
     /// What its connections speak TLS with.
-    identity: Option<Identity>,
+    identities: Option<Arc<Source>>,
+    /// It only sends its clients to this port, over HTTPS.
+    pub(super) redirects_to: Option<u16>,
     /// Its connections are the server's own.
     private: bool,
     /// Connections may wait in its queue that no edge will announce.
@@ -62,10 +65,29 @@ impl<X> Net<X> {
         if let Some(probe) = &self.probe {
             probe.add_listener(source);
         }
-        let identity = self.settings.identity.clone().filter(|_| !private);
-        let waiting = false;
-        self.listeners.push(Listener { socket, is_tcp, is_own, identity, private, waiting });
+        let identities = self.settings.identities.clone().filter(|_| !private);
+        self.listeners.push(Listener {
+            socket,
+            is_tcp,
+            is_own,
+            identities,
+            redirects_to: None,
+            private,
+            waiting: false,
+        });
         self.publish();
+        Ok(())
+    }
+
+    /// The same for plain HTTP that is answered with the way to `port`, and by no application. To be
+    /// called after all `listen`.
+    pub fn listen_to_redirect(&mut self, fd: RawFd, is_own: bool, port: u16) -> io::Result<()> {
+        self.listen(fd, true, is_own, false)?;
+        self.settings.looks_at_heads = true;
+        if let Some(listener) = self.listeners.last_mut() {
+            listener.identities = None;
+            listener.redirects_to = Some(port);
+        }
         Ok(())
     }
 
@@ -188,7 +210,7 @@ impl<X> Net<X> {
         let address = accepted.peer.map(|peer| peer.ip());
         conn.standing.trusted = self.settings.proxy.trust.has_peer(address);
         let private = self.listeners.get(listener as usize).is_some_and(|one| one.private);
-        conn.standing.secure = private && self.settings.identity.is_some();
+        conn.standing.secure = private && self.settings.identities.is_some();
         let protocol = self.settings.proxy.protocol.as_ref().filter(|_| !private);
         match protocol.map(|(versions, senders)| (*versions, senders.has_peer(address))) {
             None => {}
@@ -198,10 +220,10 @@ impl<X> Net<X> {
                 return None;
             }
         }
-        if let Some(identity) =
-            self.listeners.get(listener as usize).and_then(|l| l.identity.as_ref())
+        if let Some(identities) =
+            self.listeners.get(listener as usize).and_then(|l| l.identities.as_ref())
         {
-            conn.output.tls = Session::new(identity);
+            conn.output.tls = Session::new(&identities.identity(self.now));
             conn.output.tls.as_ref()?;
             conn.standing.secure = true;
         }

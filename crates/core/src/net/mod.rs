@@ -7,11 +7,11 @@
 //! * `streams` connections that speak HTTP/2 · `link` what carries a connection: a socket, or a stream
 //! * `websocket` connections that are WebSockets
 //! * `stop` how everything ends · `bell` what a thread waits for
-//! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself
+//! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself · `redirect` to HTTPS
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
 //! * `via` who asks, through proxies too · `preface` what they say first · `request_id` names in logs
-//! * `tls` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
+//! * `tls/` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here calls Python, so no
@@ -33,6 +33,7 @@ mod listen;
 pub mod output;
 mod preface;
 mod probe;
+mod redirect;
 mod request_id;
 mod slab;
 pub mod spent;

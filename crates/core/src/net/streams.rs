@@ -174,8 +174,10 @@ impl<X> Net<X> {
         let fd = conn.link.fd();
         let carried = Carried::new(stream, parent, fd, load);
         let (peer, standing, listener) = (conn.peer, conn.standing, conn.listener);
+        let secured = conn.secured.clone();
         let mut child = Conn::new(Link::Stream(Box::new(carried)), peer, listener, now);
         child.standing = standing;
+        child.secured = secured;
         child.writable = true;
         child.readable = true;
         child.input = head;

@@ -423,6 +423,30 @@ pub fn local_time(seconds: u64, format: &std::ffi::CStr) -> String {
     String::from_utf8_lossy(&buffer[..size]).into_owned()
 }
 
+/// A file in memory, without a name, that forked processes share; close-on-exec.
+#[cfg(target_os = "linux")]
+pub fn nameless_file() -> io::Result<OwnedFd> {
+    // SAFETY: the name is a literal with its NUL; it only shows in /proc.
+    let fd = unsafe { libc::memfd_create(c"tricorn".as_ptr(), libc::MFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just made, and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// The same with a file that nobody else can find.
+#[cfg(not(target_os = "linux"))]
+pub fn nameless_file() -> io::Result<OwnedFd> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let name = format!("tricorn-{}-{}", std::process::id(), monotonic_ms());
+    let path = std::env::temp_dir().join(name);
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file.into())
+}
+
 /// How many descriptors this process may have open.
 pub fn descriptor_limit() -> usize {
     let mut limit = libc::rlimit { rlim_cur: 1024, rlim_max: 1024 };

@@ -7,12 +7,14 @@
 use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tricorn_wire::forwarded::{Client, Told};
 use tricorn_wire::head::Head as Parsed;
 use tricorn_wire::reject::Reject;
 
 use super::request_id::{self, RequestIds};
+use super::tls::Secured;
 use super::{Conn, Net, Token};
 use crate::settings::Settings;
 
@@ -54,6 +56,8 @@ pub struct Via<'b> {
     pub place: Option<Box<Place<'b>>>,
     /// The request's id, if it is to have one.
     pub id: Option<Box<str>>,
+    /// What was agreed on the connection, if it speaks TLS with us.
+    pub secured: Option<Arc<Secured>>,
 }
 
 /// What a client means to ask, in place of what the head and the listener say.
@@ -109,6 +113,7 @@ impl<'b> Via<'b> {
             listener: conn.listener,
             place: None,
             id: None,
+            secured: conn.secured.clone(),
         }
     }
 

@@ -113,6 +113,11 @@ impl WsgiCore {
         Ok(())
     }
 
+    /// Accepts on `fd` and sends whoever comes to `port`, over HTTPS; after all `listen()`.
+    fn redirect(&self, fd: RawFd, own: bool, port: u16) -> PyResult<()> {
+        Ok(self.net().listen_to_redirect(fd, own, port)?)
+    }
+
     /// Writes access lines in `format` to a copy of `fd`, but for requests of the paths `exclude`.
     fn access_log(&self, fd: RawFd, format: &str, exclude: Vec<String>) -> PyResult<()> {
         let file = sys::duplicate(fd)?;

@@ -13,6 +13,7 @@ use pyo3::types::{PyBool, PyDict, PyString};
 use tricorn_wire::head::{Framing, Head};
 
 use super::file::FileWrapper;
+use super::tls;
 use crate::asgi::scope::{decode_percent, method};
 use crate::net::via::{Place, Via};
 use crate::net::Token;
@@ -80,7 +81,7 @@ impl Environs {
             prototypes: Vec::new(),
             base: base.unbind(),
             keep_underscores: settings.underscores == Underscores::Keep,
-            secure: settings.identity.is_some(),
+            secure: settings.identities.is_some(),
             fields: FieldCache::new(),
             clients: Vec::new(),
         })
@@ -125,6 +126,9 @@ impl Environs {
         environ.set_item(intern!(py, "RAW_URI"), raw)?;
         environ.set_item(intern!(py, "PATH_INFO"), path)?;
         environ.set_item(intern!(py, "QUERY_STRING"), latin1(py, head.target.query)?)?;
+        if let Some(secured) = &via.secured {
+            tls::set_variables(&environ, secured)?;
+        }
         self.set_client(&environ, token, via)?;
         self.set_fields(&environ, head, via)?;
         if via.secure != self.secure {

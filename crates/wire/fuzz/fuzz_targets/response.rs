@@ -6,7 +6,11 @@ use tricorn_wire::head::is_token_byte;
 use tricorn_wire::response::{Asked, Response, Stamp};
 use tricorn_wire_fuzz::plan;
 
-const STAMP: Stamp = Stamp { date: Some(b"Sun, 06 Nov 1994 08:49:37 GMT"), server: true };
+const STAMP: Stamp = Stamp {
+    date: Some(b"Sun, 06 Nov 1994 08:49:37 GMT"),
+    server: true,
+    transport_security: Some("max-age=1"),
+};
 
 fuzz_target!(|input: &[u8]| {
     let Some(plan) = plan(input) else { return };

@@ -79,8 +79,8 @@ impl<X> Net<X> {
     pub fn open_websocket(&mut self, token: Token) -> Sent {
         self.refresh_date();
         let now = self.now;
-        let stamp = self.settings.stamp(&self.date);
         let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
+        let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
         conn.response.end_switch(stamp, &mut conn.held);
         if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
             access.note_fields(draft, &conn.held);

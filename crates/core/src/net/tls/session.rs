@@ -1,4 +1,4 @@
-//! TLS (RFC 8446, RFC 5246) on one connection: the only file that knows rustls.
+//! TLS (RFC 8446, RFC 5246) on one connection.
 //!
 //! A session keeps no plaintext: what a read opens is handed on at once, so nothing waits behind a
 //! socket that is empty. Of ciphertext it keeps no more than one step of output.
@@ -7,94 +7,15 @@ use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use rustls::crypto::{ring, CryptoProvider};
-use rustls::pki_types::pem::{Error as PemError, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
-use rustls::{version, Error, ServerConfig, ServerConnection};
+use rustls::ServerConnection;
 
-use super::sys::{self, Io};
+use super::super::sys::{self, Io};
+use super::names::take_chosen;
+use super::secured::{Kept, Secured, Shown};
+use super::Identity;
 
 /// Reads in a row that bring no plaintext; a peer that sends more only costs time.
 const EMPTY_READS: usize = 8;
-
-/// Which file is wrong, and how.
-#[derive(Debug)]
-pub enum Flaw {
-    Certificate(String),
-    Key(String),
-}
-
-/// Certificate, key and protocol versions, for all connections of a server.
-#[derive(Clone, Debug)]
-pub struct Identity(Arc<ServerConfig>);
-
-impl Identity {
-    /// From PEM: the certificate with its chain, and its key. TLS 1.3 alone if `newest_only`.
-    /// `protocols` are those that ALPN (RFC 7301) may choose from, the best first.
-    pub fn load(
-        chain: &[u8],
-        key: &[u8],
-        newest_only: bool,
-        protocols: Vec<Vec<u8>>,
-    ) -> Result<Self, Flaw> {
-        let provider = Arc::new(ring::default_provider());
-        let key = certified(read_chain(chain)?, read_key(key)?, &provider)?;
-        let versions: &[_] =
-            if newest_only { &[&version::TLS13] } else { &[&version::TLS13, &version::TLS12] };
-        let unusable = |error: Error| Flaw::Certificate(format!("can't be used: {error}"));
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .map_err(unusable)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(key)));
-        config.alpn_protocols = protocols;
-        config.ticketer = ring::Ticketer::new().map_err(unusable)?;
-        Ok(Self(Arc::new(config)))
-    }
-}
-
-fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Flaw> {
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match chain {
-        Ok(chain) if chain.is_empty() => {
-            Err(Flaw::Certificate("has no certificate in PEM (-----BEGIN CERTIFICATE-----)".into()))
-        }
-        Ok(chain) => Ok(chain),
-        Err(error) => Err(Flaw::Certificate(format!("is not PEM: {error}"))),
-    }
-}
-
-fn read_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Flaw> {
-    PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
-        let is_encrypted = memchr::memmem::find(pem, b"ENCRYPTED").is_some();
-        Flaw::Key(match error {
-            _ if is_encrypted => "is encrypted; only a key without a password can be read".into(),
-            PemError::NoItemsFound => {
-                "has no private key in PEM (-----BEGIN PRIVATE KEY-----)".into()
-            }
-            error => format!("is not PEM: {error}"),
-        })
-    })
-}
-
-fn certified(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    provider: &CryptoProvider,
-) -> Result<CertifiedKey, Flaw> {
-    let unusable = |error| Flaw::Key(format!("has a key that can't be used: {error}"));
-    let key = provider.key_provider.load_private_key(key).map_err(unusable)?;
-    let certified = CertifiedKey::new(chain, key);
-    match certified.keys_match() {
-        // Some kinds of keys can't tell their public half.
-        Ok(()) | Err(Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(certified),
-        Err(Error::InconsistentKeys(_)) => {
-            Err(Flaw::Key("does not belong to the certificate".into()))
-        }
-        Err(error) => Err(Flaw::Certificate(format!("has a malformed certificate: {error}"))),
-    }
-}
 
 /// What a read came to.
 pub enum Opened {
@@ -120,6 +41,9 @@ enum End {
 /// One connection's TLS.
 pub struct Session {
     tls: ServerConnection,
+    identity: Identity,
+    /// The certificate that the client was shown.
+    shown: Option<Arc<Shown>>,
     /// Bytes given to `seal` that the socket has not taken.
     unsent: usize,
     /// Something has come in.
@@ -136,10 +60,12 @@ pub struct Session {
 
 impl Session {
     pub fn new(identity: &Identity) -> Option<Box<Self>> {
-        let mut tls = ServerConnection::new(identity.0.clone()).ok()?;
+        let mut tls = ServerConnection::new(identity.config()).ok()?;
         tls.set_buffer_limit(None); // bounded by who seals
         Some(Box::new(Self {
             tls,
+            identity: identity.clone(),
+            shown: None,
             unsent: 0,
             greeted: false,
             answered: false,
@@ -160,6 +86,22 @@ impl Session {
         } else {
             self.tls.alpn_protocol()
         }
+    }
+
+    /// What was agreed, once the handshake is over.
+    pub fn secured(&self) -> Option<Arc<Secured>> {
+        if self.tls.is_handshaking() {
+            return None;
+        }
+        let chain = self.tls.peer_certificates().unwrap_or_default();
+        Some(Arc::new(Secured {
+            version: self.tls.protocol_version().map_or(0, u16::from),
+            suite: self.tls.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into()),
+            server_name: self.tls.server_name().map(str::to_owned),
+            shown: self.shown.clone(),
+            client_chain: chain.iter().map(|der| der.to_vec()).collect(),
+            kept: Kept::default(),
+        }))
     }
 
     /// Is the next read the one that costs a signature?
@@ -234,6 +176,9 @@ impl Session {
             while let Ok(size @ 1..) = self.tls.reader().read(&mut plain[len..]) {
                 len += size;
             }
+        }
+        if !self.answered {
+            self.shown = take_chosen().and_then(|at| self.identity.shown(at));
         }
         self.answered |= self.tls.wants_write() || !self.tls.is_handshaking();
         len

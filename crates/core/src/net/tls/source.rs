@@ -1,0 +1,108 @@
+//! The certificates of now, for a process and the workers that it has forked.
+//!
+//! What was read from the files is kept in a file without a name, in memory, that all of them have
+//! open: version, length and digest, then the content. Whoever can read the real files writes there
+//! what is new; the others look at most once a second, and only when somebody connects. So workers
+//! need no rights, no message and no timer.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
+
+use ring::digest::{digest, SHA256, SHA256_OUTPUT_LEN};
+
+use super::super::sys;
+use super::{Flaw, Identity, Materials, Options};
+
+/// Milliseconds between two looks.
+const LOOK_MS: u64 = 1000;
+const HEAD: usize = 16 + SHA256_OUTPUT_LEN;
+/// More than a thousand long chains.
+const MOST: u64 = 16 * 1024 * 1024;
+
+pub struct Source {
+    options: Options,
+    shared: File,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    identity: Identity,
+    version: u64,
+    /// In milliseconds of whoever asks.
+    looked: u64,
+}
+
+impl Source {
+    /// Fails with what is wrong with the files, or if there is no memory.
+    pub fn new(materials: &Materials, options: Options) -> Result<io::Result<Self>, Flaw> {
+        let identity = Identity::new(materials, &options)?;
+        let held = Mutex::new(Held { identity, version: 0, looked: 0 });
+        let memory = sys::nameless_file();
+        Ok(memory.map(|file| Self { options, shared: File::from(file), held }))
+    }
+
+    /// What connections that come at `now` speak TLS with.
+    pub fn identity(&self, now: u64) -> Identity {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_sub(held.looked) >= LOOK_MS {
+            held.looked = now;
+            if let Some((version, materials)) = self.news(held.version) {
+                if let Ok(identity) = Identity::new(&materials, &self.options) {
+                    held.identity = identity;
+                }
+                held.version = version;
+            }
+        }
+        held.identity.clone()
+    }
+
+    /// What has been written since `version`; nothing while it is being written.
+    fn news(&self, version: u64) -> Option<(u64, Materials)> {
+        let mut head = [0; HEAD];
+        self.shared.read_exact_at(&mut head, 0).ok()?;
+        let number = |at: usize| Some(u64::from_le_bytes(head[at..at + 8].try_into().ok()?));
+        let (written, len) = (number(0)?, number(8)?);
+        if written == version || len > MOST {
+            return None;
+        }
+        let mut content = vec![0; len as usize];
+        self.shared.read_exact_at(&mut content, HEAD as u64).ok()?;
+        let is_whole = digest(&SHA256, &content).as_ref() == &head[16..];
+        is_whole.then(|| Materials::from_bytes(&content)).flatten().map(|found| (written, found))
+    }
+
+    /// From now on these, here and in the processes that share this. On a flaw nothing changes.
+    pub fn replace(&self, materials: &Materials) -> Result<io::Result<()>, Flaw> {
+        let identity = Identity::new(materials, &self.options)?;
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = held.version + 1;
+        let written = self.write(version, &materials.to_bytes());
+        if written.is_ok() {
+            held.identity = identity;
+            held.version = version;
+        }
+        Ok(written)
+    }
+
+    fn write(&self, version: u64, content: &[u8]) -> io::Result<()> {
+        let mut head = Vec::with_capacity(HEAD);
+        head.extend_from_slice(&version.to_le_bytes());
+        head.extend_from_slice(&(content.len() as u64).to_le_bytes());
+        head.extend_from_slice(digest(&SHA256, content).as_ref());
+        self.shared.write_all_at(content, HEAD as u64)?;
+        self.shared.write_all_at(&head, 0)
+    }
+
+    /// The chain of each certificate, in DER.
+    pub fn chains(&self) -> Vec<Vec<Vec<u8>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).identity.chains()
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Source") // it has keys
+    }
+}
