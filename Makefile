@@ -73,6 +73,10 @@ soak: $(NEWEST_ENV)/.core-release ## Reload, upgrade, recycle, scale and kill un
 soak-faults: $(NEWEST_ENV)/.core-release ## Random faults under load, 10 minutes (SOAK_MINUTES, SOAK_SEED); nothing may be left
 	$(NEWEST_ENV)/bin/python -m pytest -s tests/soak/test_faults.py $(T)
 
+.PHONY: autobahn
+autobahn: $(NEWEST_ENV)/.core-release ## Run Autobahn's suite, plain and over TLS, half an hour each (T="1.* 2.*" for some cases)
+	$(NEWEST_ENV)/bin/python -m tests.websocket.autobahn $(T)
+
 .PHONY: lint
 lint: lint-python lint-rust ## Check style, types, the stub and the Rust code
 
