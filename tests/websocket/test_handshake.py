@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kit import Server
+from tests.kit import Server, serve
+from tests.kit.process import ROOT
 from tests.kit.websocket import Client, frame, handshake
-from tests.websocket.conftest import Connect
+from tests.websocket.conftest import APP, Connect
 
 
 def test_what_the_application_says(connect: Connect) -> None:
@@ -26,7 +27,8 @@ def test_what_the_application_says(connect: Connect) -> None:
         "'query_string': b'a=b'",
         "'subprotocols': ['one', 'two']",
         "'spec_version': '2.5'",
-        "'extensions': {'websocket.http.response': {}}",
+        "'extensions': {'websocket.http.response': {}",
+        "'tricorn.shutdown'",
     ):
         assert part in scope
     assert "'method'" not in scope
@@ -104,3 +106,25 @@ def test_wrong_messages_have_clear_errors(connect: Connect) -> None:
         strict=True,
     ):
         assert part in seen
+
+
+@pytest.mark.parametrize("option", ["--no-ws-per-message-deflate", "--no-ws-context-takeover"])
+def test_compression_is_a_choice(option: str) -> None:
+    offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+    options = [option, "--access-log", "-"]
+    with (
+        serve(APP, *options, app_dir=ROOT) as server,
+        Client(server.connect()).open("/echo", offer) as client,
+    ):
+        assert client.response is not None
+        answer = client.response.header("sec-websocket-extensions") or ""
+        assert ("no_context_takeover" in answer) == ("takeover" in option)
+        assert client.ask("x") == "x"
+        # The line is there while the connection is open.
+        server.stdout.wait(lambda text: '"GET /echo HTTP/1.1" 101' in text, "an access line")
+
+
+def test_wsgi_sees_an_ordinary_request() -> None:
+    with serve("hello_wsgi:app", app_dir=ROOT / "examples") as server, server.connect() as wire:
+        assert wire.ask(handshake("/")).status == 200
+        assert wire.ask(handshake("/")).status == 200
