@@ -88,7 +88,7 @@ def test_protocol(secure: Secure) -> None:
         assert isinstance(wire.sock, ssl.SSLSocket)
         assert wire.sock.version() == "TLSv1.3"
     secure.tls.maximum_version = ssl.TLSVersion.TLSv1_2
-    secure.tls.set_alpn_protocols(["h2", "http/1.1"])
+    secure.tls.set_alpn_protocols(["http/1.1"])
     with secure.connect() as wire:
         assert isinstance(wire.sock, ssl.SSLSocket)
         assert wire.sock.version() == "TLSv1.2"
