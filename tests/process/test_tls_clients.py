@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from tests.kit import Server, Wire, serve
 from tests.kit.certificates import Files, write_certificate
+from tests.kit.http2 import agreed, connect
 from tests.kit.process import ROOT
 from tests.process.conftest import get
 from tests.process.test_tls import Secure, refused
@@ -136,6 +137,22 @@ def test_asgi_extension(files: Files) -> None:
         }
     with serve("tests.process.tls_asgi:app", app_dir=ROOT) as server, server.connect() as wire:
         assert wire.ask(get("/tls")).body == b"null"
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_over_http2(interface: str, files: Files, clients: Clients) -> None:
+    """Each stream has what was agreed on its connection."""
+    with asking(interface, files, clients, "required", "--hsts", "600") as server:
+        known = agreed(clients.known, "h2")
+        with connect(server.address, tls=known) as client:
+            for _ in range(2):
+                answer = client.get("/tls")
+                said = json.loads(answer.body)
+                assert clients.pem in (
+                    said.get("SSL_CLIENT_CERT"),
+                    *said.get("client_cert_chain", ()),
+                )
+                assert answer.header("strict-transport-security") == "max-age=600"
 
 
 def test_wsgi_variables(files: Files, clients: Clients) -> None:
