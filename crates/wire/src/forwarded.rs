@@ -79,7 +79,8 @@ struct Found<'f, 'b> {
 
 impl Rules {
     /// `names` are those of fields in lower case; `schemes` names of others with the value that
-    /// means https. A name that can't be believed comes back.
+    /// means https, which count where `x-forwarded-proto` does. A name that can't be believed comes
+    /// back.
     pub fn new<'n>(
         trust: Trust,
         names: impl IntoIterator<Item = &'n str>,
@@ -90,7 +91,9 @@ impl Rules {
             let found = Name::ALL.into_iter().find(|(_, known)| *known == name);
             rules.names.push(found.ok_or(name)?);
         }
-        rules.schemes.extend(schemes);
+        if rules.names.iter().any(|(name, _)| *name == Name::Proto) {
+            rules.schemes.extend(schemes);
+        }
         let others = rules.schemes.iter().map(|(name, _)| name.as_str());
         for name in rules.names.iter().map(|(_, name)| *name).chain(others) {
             rules.lengths |= bit(name.len());
@@ -492,6 +495,7 @@ mod tests {
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "evil"),
             ("x-forwarded-prefix", "/evil"),
+            ("x-forwarded-ssl", "on"),
             ("forwarded", "for=192.0.2.1;proto=https;host=evil"),
         ];
         assert_eq!(read(&rules, &fields), Ok(Told::default()));
