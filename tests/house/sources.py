@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.kit.process import ROOT
 
-MADE = {"target", "dist", "node_modules", "__pycache__", "migrations", "results"}
+MADE = {"target", "dist", "node_modules", "__pycache__", "migrations", "results", "corpus"}
 """Directories whose files are made by a tool."""
 
 
