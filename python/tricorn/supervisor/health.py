@@ -128,7 +128,7 @@ class Health:
         now = time.monotonic()
         requests = self.scoreboard.slot(worker.number).requests()
         texts = [
-            f"{one['request']} of {one['client'] or 'a unix socket'}"
+            f"{one['request']} of {one['client'] or 'a client without an address'}"
             f" for {max(0.0, now - one['started'] / 1000):.1f} s"
             for one in requests
         ]

@@ -102,4 +102,5 @@ def named(scope: dict[str, Any]) -> str:
             host, port = scope["client"] or ("", "")
     except Exception:
         return request
-    return f"{request} of {f'{host}:{port}' if host else 'a unix socket'}"
+    # Without an address: on a unix socket, or through a proxy that does not know it.
+    return f"{request} of {f'{host}:{port}' if host else 'a client without an address'}"

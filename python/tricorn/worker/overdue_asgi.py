@@ -113,7 +113,7 @@ class _Blocked:
             key = tuple(one.values())
             if limit and age >= limit and limit > self._told.get(key, 0.0):
                 self._told[key] = limit
-                client = one["client"] or "a unix socket"
+                client = one["client"] or "a client without an address"
                 texts.append(f"{one['request']} of {client} for {age:.1f} s")
         return texts
 
