@@ -40,6 +40,14 @@ FORWARDED = (
 )
 """Fields as the target ``forwarded`` takes them: the first byte chooses a name."""
 
+FRAMES = (
+    b"\x81\x85\0\0\0\0hello\x89\x80\0\0\0\0\x88\x82\0\0\0\0\x03\xe8",
+    b"\x01\x81\0\0\0\0\xc3\x80\x81\0\0\0\0\xa9",
+    b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\0\xc1\x85\0\0\0\0\xf2\0\x11\0\0",
+    b"\x82\xfe\0\x7e\0\0\0\0" + bytes(126),
+)
+"""Frames of a client, with masks of zeros."""
+
 
 def seeds(case: Case) -> dict[str, bytes]:
     """The bytes of one row: all of them for the head, those after the head for the chunks."""
@@ -64,7 +72,7 @@ def main(place: Path, most: int = 1024) -> None:
             write(place / target, SMALL_LIMITS + data[:most])
     for data in RESPONSES:
         write(place / "response", b"\xc0" + data)
-    for target, all_data in (("proxy", PROXIES), ("forwarded", FORWARDED)):
+    for target, all_data in (("proxy", PROXIES), ("forwarded", FORWARDED), ("websocket", FRAMES)):
         for data in all_data:
             write(place / target, b"\x40" + data)
 

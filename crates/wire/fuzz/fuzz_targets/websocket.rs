@@ -2,6 +2,8 @@
 //! and what was compressed comes back.
 #![no_main]
 
+use std::cell::RefCell;
+
 use libfuzzer_sys::fuzz_target;
 use tricorn_wire::ws::deflate::compress::{Compressors, Deflate};
 use tricorn_wire::ws::deflate::inflate::Inflaters;
@@ -10,6 +12,11 @@ use tricorn_wire::ws::frame::apply_mask;
 use tricorn_wire::ws::reader::{Event, Message, Reader};
 use tricorn_wire::ws::Fault;
 use tricorn_wire_fuzz::{every_byte, pieces, plan, Plan};
+
+thread_local! {
+    /// States of zlib are large, and made to be used again.
+    static POOLS: RefCell<(Inflaters, Compressors)> = RefCell::default();
+}
 
 type Seen = (Vec<Event>, Option<Fault>);
 
@@ -54,13 +61,16 @@ fn agree(bytes: &[u8], plan: &Plan, most: usize, agreed: Option<Agreed>) {
 }
 
 fn read(bytes: &[u8], cuts: &[usize], most: usize, agreed: Option<Agreed>) -> Seen {
-    let (mut reader, mut pool) = (Reader::new(most, agreed), Inflaters::default());
+    POOLS.with_borrow_mut(|pools| read_with(&mut pools.0, bytes, cuts, Reader::new(most, agreed)))
+}
+
+fn read_with(pool: &mut Inflaters, bytes: &[u8], cuts: &[usize], mut reader: Reader) -> Seen {
     let mut events = Vec::new();
     for (from, to) in pieces(cuts) {
         let mut piece = bytes[from..to].to_vec();
         let mut rest = &mut piece[..];
         while !rest.is_empty() {
-            match reader.read(rest, &mut pool) {
+            match reader.read(rest, pool) {
                 Ok((0, _)) => panic!("no progress"),
                 Ok((taken, event)) => {
                     rest = &mut rest[taken..];
@@ -106,15 +116,15 @@ fn framed(plan: &Plan) -> Vec<u8> {
 }
 
 fn round_trip(plan: &Plan, agreed: Agreed) {
-    let (mut deflate, mut pool) = (Deflate::new(agreed), Compressors::default());
+    let mut deflate = Deflate::new(agreed);
     let (mut bytes, mut expected) = (Vec::new(), Vec::new());
     for (from, to) in pieces(&plan.cuts) {
         // Long enough to be worth it, and with something to find again.
         let body = plan.bytes[from..to].repeat(3);
-        match deflate.compress(&body, &mut pool) {
+        POOLS.with_borrow_mut(|pools| match deflate.compress(&body, &mut pools.1) {
             Some(small) => frame(0xc2, small, &mut bytes),
             None => frame(0x82, &body, &mut bytes),
-        }
+        });
         expected.push(Event::Message(Message { is_text: false, body }));
     }
     assert_eq!(read(&bytes, &[bytes.len()], 1 << 20, Some(agreed)), (expected, None));
