@@ -165,7 +165,8 @@ impl AsgiCore {
         if slf.get().state.get().net.has_work() {
             schedule(slf)?;
         }
-        outcome
+        // However far it came: the last connection may have gone when the time was up.
+        outcome.and(drive::report_idle(slf))
     }
 
     /// Not ready any more, for whoever asks (`--health-path`); serves on.
@@ -277,7 +278,7 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
         }
         core.get().state.get().net.release();
         if !more && !core.get().state.get().net.has_work() {
-            return drive::report_idle(core);
+            return Ok(());
         }
     }
 }
