@@ -32,9 +32,9 @@ def test_no_flag_is_the_negation_of_another() -> None:
 
 @each_setting
 def test_names_are_well_formed(setting: Setting) -> None:
-    assert re.fullmatch(r"--[a-z]+(-[a-z]+)*", setting.flag)
-    assert re.fullmatch(r"TRICORN_[A-Z]+(_[A-Z]+)*", setting.env)
-    assert re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", setting.key)
+    assert re.fullmatch(r"--[a-z]+[0-9]?(-[a-z]+)*", setting.flag)
+    assert re.fullmatch(r"TRICORN_[A-Z]+[0-9]?(_[A-Z]+)*", setting.env)
+    assert re.fullmatch(r"[a-z]+[0-9]?\.[a-z]+[0-9]?(-[a-z]+)*", setting.key)
     assert re.fullmatch(r"-[a-zA-Z]", setting.declared.get("short", "-x"))
 
 
