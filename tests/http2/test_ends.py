@@ -95,6 +95,20 @@ def test_agreement(tmp_path_factory: pytest.TempPathFactory) -> None:
                     assert client.get("/").status == 200
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+def test_only_for_proxies(trusted: bool) -> None:
+    """--http2-cleartext trusted: who is no proxy of ours speaks HTTP/1.1."""
+    allowed = "127.0.0.1" if trusted else "192.0.2.1"
+    options = ("--http2-cleartext", "trusted", "--forwarded-allow-ips", allowed)
+    with serve_streams("asgi", *options) as server:
+        if trusted:
+            with connect(address_of(server)) as client:
+                assert client.get("/large?3").body == b"yyy"
+        else:
+            with Wire.connect(address_of(server)) as wire:
+                assert wire.ask(PREFACE).status == 505
+
+
 def test_switched_off() -> None:
     """A greeting is a request of an unknown version then."""
     served = serve_streams("asgi", "--http2", "off")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 from collections.abc import Callable
@@ -15,33 +14,12 @@ from tests.kit import Server, Wire, serve
 from tests.kit.process import ROOT
 
 HERE = "tests.process"
-HERE_PATH = Path(__file__).parent
 KINDS = {
     "asgi-asyncio": (f"{HERE}.app_asgi:app", "--loop", "asyncio"),
     "asgi-uvloop": (f"{HERE}.app_asgi:app", "--loop", "uvloop"),
     "wsgi-1": (f"{HERE}.app_wsgi:app", "--threads", "1"),
     "wsgi-8": (f"{HERE}.app_wsgi:app", "--threads", "8"),
 }
-
-HALVES = {"first": ("asyncio", "wsgi-1"), "second": ("uvloop", "wsgi-4", "wsgi-8")}
-"""``make test`` runs these tests on two Pythons: the slow ones with half of the kinds on each."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the kinds that PROCESS_TESTS (first, second) has for another run."""
-    wanted = os.environ.get("PROCESS_TESTS")
-    if not wanted:
-        return
-    others = [name for half, names in HALVES.items() if half != wanted for name in names]
-    left_out = [item for item in items if HERE_PATH in item.path.parents and _is_of(item, others)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
-
-
-def _is_of(item: pytest.Item, kinds: list[str]) -> bool:
-    _, _, parameters = item.name.partition("[")
-    return any(kind in parameters for kind in kinds)
-
 
 BODY = 128 * 1024
 """Bytes of a body that is not gathered before a WSGI application is called."""

@@ -116,6 +116,8 @@ pub struct Settings {
     pub http2: Option<tricorn_h2::Limits>,
     /// … and nothing else is.
     pub http2_only: bool,
+    /// Without TLS, only trusted peers speak it.
+    pub http2_trusted: bool,
     pub websockets: WebSockets,
     pub root_path: String,
     pub proxy: Proxies,
@@ -202,6 +204,7 @@ impl Settings {
             transport_security: config.getattr("tls")?.getattr("transport_security")?.extract()?,
             http2: read_http2(config)?,
             http2_only: spoken(config)? == "only",
+            http2_trusted: read_cleartext(config)? == "trusted",
             proxy: read_proxies(&config.getattr("proxy")?)?,
             websockets: WebSockets::read(config)?,
             root_path: http.getattr("root_path")?.extract()?,
@@ -242,6 +245,11 @@ fn read_http2(config: &Bound<PyAny>) -> PyResult<Option<tricorn_h2::Limits>> {
         connect: false,
     };
     Ok((spoken(config)? != "off").then_some(limits))
+}
+
+/// "anyone" or "trusted".
+fn read_cleartext(config: &Bound<PyAny>) -> PyResult<String> {
+    config.getattr("http2")?.getattr("cleartext")?.extract()
 }
 
 /// "on", "off" or "only".

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use h2::server::{Builder, Handshake};
 use h2::Reason;
 
-use crate::meter::Meter;
+use crate::meter::{Meter, Offence};
 use crate::pipe::Pipe;
 use crate::priority::Priority;
 use crate::stream::Stream;
@@ -79,11 +79,11 @@ impl Connection {
     /// Takes bytes from the client. One that sends too much of what brings no request is told to
     /// calm down and loses the connection. `seconds` since any fixed time.
     pub fn receive(&mut self, bytes: &[u8], seconds: u64) {
-        if self.meter.read(bytes, seconds).is_err() {
-            self.abort(Reason::ENHANCE_YOUR_CALM);
-            return;
+        match self.meter.read(bytes, seconds) {
+            Ok(()) => self.pipe.lock().push(bytes),
+            Err(Offence::Flood) => self.abort(Reason::ENHANCE_YOUR_CALM),
+            Err(Offence::AfterReset) => self.abort(Reason::STREAM_CLOSED),
         }
-        self.pipe.lock().push(bytes);
     }
 
     /// The client sends no more.

@@ -59,11 +59,22 @@ pub(crate) struct Meter {
     windows: Budget,
     others: Budget,
     updates: Vec<(u32, Priority)>,
+    reset: [u32; RESETS],
+    resets_seen: usize,
 }
 
-/// The client sends too much of what brings no request.
+/// Why a client loses its connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Flood;
+pub(crate) enum Offence {
+    /// It sends too much of what brings no request.
+    Flood,
+    /// It goes on with a stream that it has reset itself (RFC 9113 section 5.1). `h2` sees that only
+    /// once nobody holds the stream any more.
+    AfterReset,
+}
+
+/// So many of the last streams that a client has reset are remembered.
+const RESETS: usize = 16;
 
 impl Meter {
     pub(crate) fn new() -> Self {
@@ -82,6 +93,8 @@ impl Meter {
             // PING, SETTINGS, PRIORITY, empty DATA, what is unknown.
             others: Budget::new(1000, 100),
             updates: Vec::new(),
+            reset: [0; RESETS],
+            resets_seen: 0,
         }
     }
 
@@ -101,7 +114,7 @@ impl Meter {
     }
 
     /// Looks at what came; `seconds` since any fixed time.
-    pub(crate) fn read(&mut self, mut bytes: &[u8], seconds: u64) -> Result<(), Flood> {
+    pub(crate) fn read(&mut self, mut bytes: &[u8], seconds: u64) -> Result<(), Offence> {
         self.pass_time(seconds);
         let skip = self.preface.min(bytes.len());
         self.preface -= skip;
@@ -130,8 +143,9 @@ impl Meter {
         Ok(())
     }
 
-    fn begin_frame(&mut self) -> Result<(), Flood> {
-        let [a, b, c, kind, flags, ..] = self.header;
+    fn begin_frame(&mut self) -> Result<(), Offence> {
+        let [a, b, c, kind, flags, stream @ ..] = self.header;
+        self.note_reset(kind, u32::from_be_bytes(stream))?;
         self.rest = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         if self.count(kind, flags) {
             if kind == PRIORITY_UPDATE && (4..=UPDATE_MOST).contains(&self.rest) {
@@ -139,7 +153,21 @@ impl Meter {
             }
             Ok(())
         } else {
-            Err(Flood)
+            Err(Offence::Flood)
+        }
+    }
+
+    fn note_reset(&mut self, kind: u8, stream: u32) -> Result<(), Offence> {
+        match kind {
+            RST_STREAM => {
+                self.reset[self.resets_seen % RESETS] = stream;
+                self.resets_seen += 1;
+                Ok(())
+            }
+            HEADERS if self.resets_seen > 0 && self.reset.contains(&stream) => {
+                Err(Offence::AfterReset)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -198,7 +226,8 @@ mod tests {
                 for piece in bytes.chunks(step) {
                     assert_eq!(meter.read(piece, 5), Ok(()), "{kind} {step}");
                 }
-                assert_eq!(meter.read(&frame(kind, flags, b""), 5), Err(Flood), "{kind} {step}");
+                let read = meter.read(&frame(kind, flags, b""), 5);
+                assert_eq!(read, Err(Offence::Flood), "{kind} {step}");
             }
         }
     }
@@ -229,6 +258,16 @@ mod tests {
         assert!(meter.in_head());
         meter.read(&frame(CONTINUATION, END_HEADERS, b"abc"), 1).expect("calm");
         assert!(!meter.in_head());
+    }
+
+    #[test]
+    fn a_stream_does_not_go_on_after_its_reset() {
+        let mut meter = Meter::new();
+        meter.read(PREFACE, 1).expect("calm");
+        meter.read(&frame(HEADERS, END_HEADERS, b"abc"), 1).expect("calm");
+        meter.read(&frame(RST_STREAM, 0, b"1234"), 1).expect("calm");
+        let again = meter.read(&frame(HEADERS, END_HEADERS, b"abc"), 1);
+        assert_eq!(again, Err(Offence::AfterReset));
     }
 
     #[test]

@@ -19,6 +19,14 @@ class Http2:
         "prior knowledge: on, off, or only HTTP/2.",
     )
 
+    cleartext: str = setting(
+        "anyone",
+        flag="--http2-cleartext",
+        choices=("anyone", "trusted"),
+        help="Whose greeting is believed without TLS: anyone's, or only that of the proxies that "
+        "--forwarded-allow-ips names.",
+    )
+
     @property
     def protocols(self) -> list[bytes]:
         """The names that ALPN (RFC 7301) may choose from, the best first."""

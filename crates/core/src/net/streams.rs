@@ -65,7 +65,7 @@ impl<X> Net<X> {
     pub(super) fn greets(&mut self, token: Token, head: Head) -> Result<Step<X>, Head> {
         let is_greeting = self.settings.http2.is_some() && head.bytes() == GREETING;
         let Some(conn) = self.conns.get_mut(token) else { return Err(head) };
-        if !is_greeting || conn.seq != 0 || conn.is_stream() {
+        if !is_greeting || conn.seq != 0 || !conn.may_greet(&self.settings) {
             return Err(head);
         }
         self.put_back(token, head);
@@ -412,9 +412,15 @@ impl<X> Net<X> {
 }
 
 impl<X> Conn<X> {
+    /// May this client speak HTTP/2?
+    fn may_greet(&self, settings: &Settings) -> bool {
+        let known = self.output.tls.is_some() || self.standing.trusted;
+        !self.is_stream() && (known || !settings.http2_trusted)
+    }
+
     /// Was it agreed beforehand that a new client speaks HTTP/2?
     pub(super) fn has_agreed(&self, settings: &Settings) -> bool {
-        if self.is_stream() || settings.http2.is_none() {
+        if !self.may_greet(settings) || settings.http2.is_none() {
             return false;
         }
         let chosen = self.output.tls.as_ref().and_then(|tls| tls.protocol());
