@@ -17,7 +17,7 @@ RUN := $(DEFAULT_ENV)/bin/python -m
 REQUIREMENTS := tests/requirements.txt
 MATURIN := maturin>=1.9.4,<2
 FUZZ_RUNS ?= 10000000
-FUZZ_TARGETS ?= head chunked response proxy forwarded websocket
+FUZZ_TARGETS ?= head chunked response proxy forwarded websocket http2
 # The crate forbids unsafe code, so what a sanitizer could find is in its dependencies; "address"
 # looks for that too, at a fifth of the speed.
 FUZZ_SANITIZER ?= none

@@ -5,23 +5,27 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 HERE = Path(__file__).parent
 HALVES = {"first": ("asyncio", "wsgi-1"), "second": ("uvloop", "wsgi-4", "wsgi-8")}
-"""Of the slow tests, each Python runs half of the kinds …"""
+"""Of the slow tests, each Python runs half of the kinds, and every other one of those without …"""
 HALVED = ("process", "websocket")
 """… in these directories."""
 ONCE = (
     "contract/test_table_tls.py",
     "contract/test_table_proxy.py",
     "contract/test_table_http2.py",
-    "http2/test_floods.py",
-    "http2/test_h2spec.py",
-    "process/test_tls_hardening.py",
+    "hostile/test_[efh]*.py",
+    "http2/test_[efh]*.py",
+    "process/test_prox*.py",
+    "process/test_tls_*.py",
 )
-"""Tests of bytes, which know nothing of the Python around them: once is enough."""
+"""Tests of bytes, which know nothing of the Python around them: once is enough …"""
+SPLITS = ("test_byte_by_byte", "test_at_random")
+"""… and so it is for how bytes are split."""
 
 
 def pytest_configure() -> None:
@@ -40,8 +44,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_left_out(item: pytest.Item, wanted: str) -> bool:
     path = item.path.relative_to(HERE)
-    if path.as_posix() in ONCE:
+    is_split = path.parts[0] == "contract" and item.name.startswith(SPLITS)
+    if is_split or any(path.match(pattern) for pattern in ONCE):
         return wanted != "first"
-    others = [name for half, names in HALVES.items() if half != wanted for name in names]
+    return path.parts[0] in HALVED and _half_of(item) != wanted
+
+
+def _half_of(item: pytest.Item) -> str:
     _, _, parameters = item.name.partition("[")
-    return path.parts[0] in HALVED and any(kind in parameters for kind in others)
+    for half, kinds in HALVES.items():
+        if any(kind in parameters for kind in kinds):
+            return half
+    return sorted(HALVES)[crc32(item.nodeid.encode()) % len(HALVES)]

@@ -49,6 +49,19 @@ FRAMES = (
 """Frames of a client, with masks of zeros."""
 
 
+_GET = b"\x82\x84\x86\x41\x01a"
+_POST = b"\x83\x84\x86\x41\x01a"
+STREAMS = (
+    b"\0\0\0\x04\0\0\0\0\0" + b"\0\0\x06\x01\x05\0\0\0\x01" + _GET,
+    b"\0\0\x06\x01\x04\0\0\0\x01" + _POST + b"\0\0\x02\0\x01\0\0\0\x01ab",
+    b"\0\0\x06\x01\x05\0\0\0\x01" + _GET + b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08",
+    b"\0\0\x03\x01\x01\0\0\0\x01\x82\x84\x86\0\0\x03\x09\x04\0\0\0\x01\x41\x01a",
+    b"\0\0\x08\x06\0\0\0\0\0abcdefgh\0\0\x04\x08\0\0\0\0\0\0\0\0\x01",
+    b"\0\0\x06\x10\0\0\0\0\0\0\0\0\x01u=\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0",
+)
+"""Frames of HTTP/2 as they follow a client's greeting."""
+
+
 def seeds(case: Case) -> dict[str, bytes]:
     """The bytes of one row: all of them for the head, those after the head for the chunks."""
     body = case.sent.partition(b"\r\n\r\n")[2]
@@ -72,7 +85,8 @@ def main(place: Path, most: int = 1024) -> None:
             write(place / target, SMALL_LIMITS + data[:most])
     for data in RESPONSES:
         write(place / "response", b"\xc0" + data)
-    for target, all_data in (("proxy", PROXIES), ("forwarded", FORWARDED), ("websocket", FRAMES)):
+    more = {"proxy": PROXIES, "forwarded": FORWARDED, "websocket": FRAMES, "http2": STREAMS}
+    for target, all_data in more.items():
         for data in all_data:
             write(place / target, b"\x40" + data)
 
