@@ -70,7 +70,8 @@ fn serve(stream: &mut Box<Stream>) {
     let mut buf = [0; 512];
     while let Received::Bytes(_) = stream.receive(&mut buf) {}
     stream.take_trailers();
-    if !stream.has_responded() && stream.respond(b"HTTP/1.1 200 OK\r\na: b\r\n\r\n", false).is_ok() {
+    if !stream.has_responded() && stream.respond(b"HTTP/1.1 200 OK\r\na: b\r\n\r\n", false).is_ok()
+    {
         if let Some(room @ 1..) = stream.room(1000) {
             let _ = stream.send(vec![b'x'; room], false);
         }
