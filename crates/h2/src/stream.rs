@@ -121,11 +121,6 @@ impl Stream {
         Received::Bytes(size)
     }
 
-    /// May a read bring something at once?
-    pub fn has_rest(&self) -> bool {
-        !self.rest.is_empty()
-    }
-
     /// The trailer fields of the request, once its body has ended.
     pub fn take_trailers(&mut self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let trailers = self.trailers.take().unwrap_or_default();
