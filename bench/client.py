@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
 
 CHUNK = 1024 * 1024  # bytes
-REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n"
+TEMPLATE = "GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n"
+REQUEST = TEMPLATE.format("/").encode()
 TIMEOUT = 20.0  # seconds without a byte from the server
 
 
@@ -19,15 +21,34 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
 
 
-def ask(client: socket.socket) -> None:
+def ask(client: socket.socket, target: str = "/") -> None:
     """Sends one GET and takes its answer, which must be small.
 
     Raises:
         AnswerError: the status is not 200.
     """
-    client.sendall(REQUEST)
+    client.sendall(TEMPLATE.format(target).encode())
     if not client.recv(4096).startswith(b"HTTP/1.1 200"):
         raise AnswerError("no answer with status 200")
+
+
+def ask_http2(port: int, path: str, answer: bytes) -> None:
+    """One GET by curl, which begins with HTTP/2 at once.
+
+    Raises:
+        AnswerError: another protocol, status or body.
+    """
+    done = subprocess.run(
+        [
+            *("curl", "--silent", "--http2-prior-knowledge", "--max-time", f"{TIMEOUT}"),
+            *("--write-out", "%{stderr}%{http_version} %{http_code}"),
+            f"http://127.0.0.1:{port}{path}",
+        ],
+        capture_output=True,
+        check=False,
+    )
+    if done.stderr != b"2 200" or done.stdout != answer:
+        raise AnswerError(f"version and status {done.stderr!r}: {done.stdout[:80]!r}")
 
 
 def send_body(port: int, size: int) -> None:

@@ -65,11 +65,17 @@ class Fleet:
 
     def load(self, seconds: int, path: str = "/", pause: int = 0) -> load.Figures:
         """wrk with 64 connections; `pause` milliseconds between two requests of one."""
-        url = f"http://127.0.0.1:{self.process.port}{path}"
-        return load.run(
-            load.Load(url=url, connections=64, method="GET", body=0, cores=CORES, pause=pause),
-            seconds,
+        wanted = load.Load(
+            protocol="http",
+            port=self.process.port,
+            path=path,
+            connections=64,
+            method="GET",
+            body=0,
+            cores=CORES,
+            pause=pause,
         )
+        return load.run(wanted, seconds)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,9 @@ FLOOR = HERE / "floor"
 
 TOOLS = {
     "wrk": "the Debian package wrk",
+    "h2load": "the Debian package nghttp2-client",
+    "curl": "the Debian package curl",
+    "openssl": "the Debian package openssl",
     "taskset": "the Debian package util-linux",
     "strace": "the Debian package strace",
     "nginx": "the Debian package nginx-light",
@@ -31,6 +35,25 @@ def require_tools() -> None:
         sys.exit(f"The benchmark needs {', '.join(missing)}: not found on PATH.")
     if (os.cpu_count() or 1) < 2:
         sys.exit("The benchmark needs 2 processors: one for the server, one for the load.")
+
+
+def raise_limits() -> None:
+    """As many descriptors as we may have, for us and the servers: thousands of connections."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def certificate(directory: Path) -> tuple[Path, Path]:
+    """A certificate with a key of ECDSA P-256, signed by itself; the paths of both, in PEM."""
+    cert, key = directory / "cert.pem", directory / "key.pem"
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+    subprocess.run(
+        ["openssl", "req", "-x509", *curve, *names, "-keyout", str(key), "-out", str(cert)],
+        capture_output=True,
+        check=True,
+    )
+    return cert, key
 
 
 def rivals() -> Path:

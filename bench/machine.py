@@ -44,6 +44,7 @@ def facts(rivals: Path, python: Path) -> Facts:
         "memory": f"{int(memory[1]) / 1024 / 1024:.0f} GiB" if memory else "unknown",
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "wrk": _first_line(["wrk", "-v"]),
+        "h2load": _first_line(["h2load", "--version"]),
         "strace": _first_line(["strace", "-V"]),
         "nginx": _first_line(["nginx", "-v"]),
     }

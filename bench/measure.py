@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import crowd
 import load
-from client import TIMEOUT, AnswerError, ask, connect, receive_body, send_body
+from client import (
+    TIMEOUT,
+    AnswerError,
+    ask,
+    ask_http2,
+    connect,
+    receive_body,
+    send_body,
+)
 from process import Process, busy, running
 from scenarios import MEBIBYTE, Scenario
 
@@ -35,6 +45,7 @@ class Effort:
     wind_down: int = 6
     idle_seconds: int = 5
     idle_connections: int = 5000
+    idle_websockets: int = 10_000
     transfer: int = 1024 * MEBIBYTE
     attempts: int = 3
     disturbance: float = 0.1  # share of a core that other processes may take
@@ -57,11 +68,14 @@ class Launch:
 
     @property
     def load(self) -> load.Load:
-        """What wrk has to do."""
+        """What the load generator has to do."""
         scenario = self.scenario
         return load.Load(
-            url=f"http://127.0.0.1:{self.port}{scenario.path}",
+            protocol=scenario.protocol,
+            port=self.port,
+            path=scenario.path,
             connections=scenario.connections,
+            streams=scenario.streams,
             method=scenario.method,
             body=scenario.body,
             cores=BOTH_CORES if scenario.two_cores else f"{LOAD_CORE}",
@@ -75,14 +89,19 @@ class Launch:
             yield process
 
     def check(self) -> None:
-        """Asks twice on one connection.
+        """Asks twice on one connection; over HTTP/2 once. Clients of WebSockets check each answer.
 
         Raises:
             AnswerError: another status or body than the application's.
         """
         scenario = self.scenario
+        if scenario.protocol in ("echo", "broadcast"):
+            return
+        if scenario.protocol == "h2c":
+            ask_http2(self.port, scenario.path, scenario.answer)
+            return
         body = b"x" * scenario.body or None
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        client = self._client()
         for _ in range(2):
             client.request(scenario.method, scenario.path, body)
             response = client.getresponse()
@@ -90,6 +109,15 @@ class Launch:
             if response.status != 200 or answer != scenario.answer:
                 raise AnswerError(f"status {response.status}, {len(answer)} bytes: {answer[:80]!r}")
         client.close()
+
+    def _client(self) -> http.client.HTTPConnection:
+        if self.scenario.protocol == "http":
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        # Nobody has signed the benchmark's certificate.
+        trusting = ssl._create_unverified_context()
+        return http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=TIMEOUT, context=trusting
+        )
 
 
 def under_load(launch: Launch, effort: Effort) -> Figures:
@@ -180,6 +208,27 @@ def idle_connections(launch: Launch, effort: Effort) -> Figures:
     return {"connection": grown / effort.idle_connections}
 
 
+def idle_websockets(launch: Launch, effort: Effort) -> Figures:
+    """Memory of each open WebSocket that is silent, and that beyond what the application holds.
+
+    That is what a server grows by for as many tasks that wait, each with a scope of its own.
+    """
+    count = effort.idle_websockets
+    with launch.started() as process, ExitStack() as clients:
+        for _ in range(100):  # what is made once
+            crowd.connect(launch.port).close()
+        before = process.memory()
+        for _ in range(count):
+            clients.enter_context(crowd.connect(launch.port))
+        grown = process.memory() - before
+    with launch.started() as process, connect(launch.port) as client:
+        ask(client, "/?1")
+        before = process.memory()
+        ask(client, f"/?{count}")
+        held = process.memory() - before
+    return {"connection": grown / count, "beyond": (grown - held) / count}
+
+
 def upload(launch: Launch, effort: Effort) -> Figures:
     """Growth of memory and speed while one request body goes up."""
     with launch.started() as process:
@@ -226,6 +275,7 @@ KINDS: dict[str, Callable[[Launch, Effort], Figures]] = {
     "syscalls": system_calls,
     "idle": idle,
     "connections": idle_connections,
+    "websockets": idle_websockets,
     "upload": upload,
     "download": download,
     "start": start,

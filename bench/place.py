@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 
 from measure import Launch
 from process import free_port
-from rivals import LOGGED, SERVERS, command
+from rivals import LOGGED, PLAIN, SERVERS, command
 from scenarios import Scenario
 
 HERE = Path(__file__).parent
+ANSWERS = {  # what nginx says in the place of an application
+    "asgi_apps:hello": 'return 200 "Hello, world!"',
+    "asgi_apps:pathsend": "try_files /file =404",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A scratch directory, the rivals' environment, the floor program, Tricorn's interpreter."""
+    """Where to write, and what to run: the rivals, the floor program, Tricorn's interpreter."""
 
     scratch: Path
     rivals: Path
     floor: Path
     python: Path
+    certificate: tuple[Path, Path]  # and its key
 
     def launch(self, scenario: Scenario, server: str) -> Launch | None:
         """How to start the server; None if it has nothing to do with the scenario."""
+        if server.endswith(PLAIN):
+            server, scenario = (
+                server.removesuffix(PLAIN),
+                replace(scenario, protocol="http", needs=""),
+            )
         port = free_port()
         values = self._values(scenario, port)
         arguments = command(server, scenario.needs, values)
@@ -61,6 +71,11 @@ class Place:
             "config": f"{self.scratch}/config",
             "directory": f"{self.scratch}",
             "file": f"{self.scratch}/file",
+            "cert": f"{self.certificate[0]}",
+            "key": f"{self.certificate[1]}",
+            # Of nginx's configuration.
+            "secure": " ssl" if scenario.needs == "tls" else "",
+            "answer": ANSWERS.get(scenario.app, ""),
         }
 
     def _environment(self, file: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ Command = tuple[str, ...]
 Options = dict[str, Command]
 
 LOGGED = "+log"  # "NAME+log" is the server NAME with its access log on, to a file
+PLAIN = "+plain"  # "NAME+plain" is the server NAME without TLS where a scenario has it
+VARIANT = r"[+]\w+$"
 
 # Both take no command line for an application of our own choice with the settings we want.
 BJOERN = (
@@ -53,7 +55,10 @@ SERVERS: dict[str, Server] = {
         ),
         quiet=("--no-access-log",),
         logged=("--access-log", "{log}"),
-        options={"idle": ("--keep-alive", "120")},
+        options={
+            "idle": ("--keep-alive", "120"),
+            "tls": ("--tls-cert", "{cert}", "--tls-key", "{key}"),
+        },
     ),
     "floor": Server(
         asgi=("{floor}", "{port}"),
@@ -72,6 +77,7 @@ SERVERS: dict[str, Server] = {
         options={
             "idle": ("--keep-alive", "120000", "--max-connections", "8000"),
             "upload": ("--max-body", "2000000000"),
+            "tls": ("--tls-cert", "{cert}", "--tls-key", "{key}"),
         },
     ),
     "weft": Server(
@@ -85,21 +91,29 @@ SERVERS: dict[str, Server] = {
         options={
             "idle": ("--keep-alive", "120", "--max-connections", "8000"),
             "upload": ("--max-body", "2000000000"),
+            "tls": ("--tls-cert", "{cert}", "--tls-key", "{key}"),
+            "websockets": ("--max-connections", "12000"),
         },
         note="asyncio's loop (it brings its own selector); with one WSGI thread it runs inline",
     ),
     "granian": Server(
         package="granian",
         asgi=(
-            *("{rivals}/granian", "{app}", "--interface", "asgi", "--loop", "uvloop", "--no-ws"),
+            *("{rivals}/granian", "{app}", "--interface", "asgi", "--loop", "uvloop"),
             *("--log-level", "error", "--port", "{port}"),
         ),
         wsgi=(
-            *("{rivals}/granian", "{app}", "--interface", "wsgi", "--no-ws"),
+            *("{rivals}/granian", "{app}", "--interface", "wsgi"),
             *("--blocking-threads", "{threads}", "--log-level", "error", "--port", "{port}"),
         ),
         logged=("--access-log", "--log-level", "info"),
-        options={"idle": ("--backpressure", "8000")},
+        options={
+            "": ("--no-ws",),
+            "idle": ("--no-ws", "--backpressure", "8000"),
+            "h2c": ("--no-ws", "--http", "2"),
+            "tls": ("--no-ws", "--ssl-certificate", "{cert}", "--ssl-keyfile", "{key}"),
+            "websockets": ("--backpressure", "12000"),
+        },
     ),
     "uvicorn": Server(
         package="uvicorn",
@@ -109,7 +123,10 @@ SERVERS: dict[str, Server] = {
         ),
         quiet=("--no-access-log",),
         logged=("--log-level", "info"),
-        options={"idle": ("--timeout-keep-alive", "120")},
+        options={
+            "idle": ("--timeout-keep-alive", "120"),
+            "tls": ("--ssl-certfile", "{cert}", "--ssl-keyfile", "{key}"),
+        },
     ),
     "gunicorn": Server(
         package="gunicorn",
@@ -122,12 +139,18 @@ SERVERS: dict[str, Server] = {
             *("--log-level", "error", "-b", "127.0.0.1:{port}"),
         ),
         logged=("--access-logfile", "{log}", "--log-level", "info"),
-        options={"idle": ("--keep-alive", "120", "--worker-connections", "8000")},
+        options={
+            "idle": ("--keep-alive", "120", "--worker-connections", "8000"),
+            "h2c": ("--http-protocols", "h2,h1", "--http2-cleartext", "prior-knowledge"),
+            "tls": ("--certfile", "{cert}", "--keyfile", "{key}"),
+            "websockets": ("--worker-connections", "12000"),
+        },
     ),
     "h2corn": Server(
         package="h2corn",
         asgi=("{rivals}/h2corn", "{app}", "--loop", "uvloop", "--port", "{port}"),
         quiet=("--no-access-log",),
+        options={"tls": ("--certfile", "{cert}", "--keyfile", "{key}")},
     ),
     "fastpysgi": Server(
         package="fastpysgi",
@@ -142,8 +165,8 @@ SERVERS: dict[str, Server] = {
     "nginx": Server(
         asgi=("nginx", "-c", "{config}"),
         config="nginx.conf",
-        applications=frozenset({"asgi_apps:pathsend"}),
-        note="sendfile, one worker; for the download only",
+        applications=frozenset({"asgi_apps:pathsend", "asgi_apps:hello"}),
+        note="one worker; a file by sendfile, or a fixed answer over TLS; no rival",
     ),
 }
 

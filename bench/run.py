@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import os
+import re
 import sys
 import tempfile
 from dataclasses import replace
@@ -20,7 +21,7 @@ from measure import KINDS, LOAD_CORE, Effort
 from place import Place
 from process import StartError
 from results import Results
-from rivals import LOGGED, SERVERS
+from rivals import SERVERS, VARIANT
 from scenarios import MEBIBYTE, SCENARIOS, Scenario
 
 RESULTS = Path(__file__).parent / "results"
@@ -30,6 +31,7 @@ QUICK = Effort(
     wind_down=1,
     idle_seconds=1,
     idle_connections=200,
+    idle_websockets=200,
     transfer=64 * MEBIBYTE,
     attempts=1,
 )
@@ -78,9 +80,17 @@ def measure(options: argparse.Namespace, results: Results) -> None:
     install.require_tools()
     effort = QUICK if options.quick else FULL
     effort = replace(effort, rounds=options.rounds or effort.rounds)
+    install.raise_limits()
     os.sched_setaffinity(0, {LOAD_CORE})  # our own clients; servers and wrk have theirs set
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        place = Place(Path(scratch), install.rivals(), install.floor(), options.python)
+        directory = Path(scratch)
+        place = Place(
+            scratch=directory,
+            rivals=install.rivals(),
+            floor=install.floor(),
+            python=options.python,
+            certificate=install.certificate(directory),
+        )
         results.date = datetime.date.today().isoformat()
         results.facts = machine.facts(place.rivals, place.python) | {"rounds": f"{effort.rounds}"}
         for scenario in SCENARIOS:
@@ -93,7 +103,7 @@ def measure_scenario(
     scenario: Scenario, only: list[str], place: Place, effort: Effort, results: Results
 ) -> None:
     """Every server once in each round, in an order that turns, so that drift hits all alike."""
-    servers = [name for name in scenario.servers if name.removesuffix(LOGGED) in only]
+    servers = [name for name in scenario.servers if re.sub(VARIANT, "", name) in only]
     for turn in range(effort.rounds if servers else 0):
         first = turn % len(servers)
         for server in servers[first:] + servers[:first]:

@@ -32,10 +32,12 @@ class Scenario:
     app: str  # MODULE:ATTRIBUTE in bench/apps
     interface: str = "asgi"
     kind: str = "load"  # the measurement, by its name in measure.KINDS
+    protocol: str = "http"  # of the load, see load.Load
     connections: int = 64
+    streams: int = 1  # requests at once on each connection, where the protocol can
     method: str = "GET"
     path: str = "/"
-    body: int = 0  # bytes of request body
+    body: int = 0  # bytes of request body, or of a WebSocket's message
     answer: bytes = HELLO  # what every server must answer, with status 200
     threads: int = 1  # of a WSGI server
     two_cores: bool = False  # server and load share both; else one each
@@ -55,6 +57,7 @@ METRICS = {
     "wakeups": ("context switches per second when idle", ""),
     "idle_cpu": ("cores used when idle", ""),
     "connection": ("memory per idle connection", "bytes"),
+    "beyond": ("the same beyond what the application holds", "bytes"),
     "growth": ("growth of memory", "MiB"),
     "speed": ("speed", "MiB/s"),
     "cpu_seconds": ("server CPU", "s"),
@@ -62,6 +65,7 @@ METRICS = {
 }
 HIGHER_IS_BETTER = frozenset({"rps", "speed"})
 
+SECURE = ("peregrine", "weft", "granian", "uvicorn", "gunicorn", "h2corn")
 FEW = ("tricorn", "peregrine", "weft", "granian", "uvicorn", "gunicorn", "h2corn")
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -225,6 +229,65 @@ SCENARIOS: tuple[Scenario, ...] = (
         kind="download",
         servers=(*FEW, "nginx"),
         targets=(Target("growth", 4.0), Target("speed", 0.9, ("nginx",))),
+    ),
+    Scenario(
+        name="http2",
+        title="HTTP/2 in cleartext, ASGI hello, 8 connections x 32 streams",
+        app="asgi_apps:hello",
+        protocol="h2c",
+        connections=8,
+        streams=32,
+        servers=("tricorn", "peregrine", "weft", "granian", "gunicorn", "h2corn"),
+        needs="h2c",
+        targets=(Target("cpu", 0.55, ("weft", "granian")),),
+    ),
+    Scenario(
+        name="https",
+        title="HTTPS, HTTP/1.1, ASGI hello, 64 connections",
+        app="asgi_apps:hello",
+        protocol="https",
+        servers=("tricorn", "tricorn+plain", *SECURE),
+        needs="tls",
+        targets=(Target("cpu", 1.25, ("tricorn+plain",)), Target("cpu", 1.0, SECURE)),
+    ),
+    Scenario(
+        name="handshakes",
+        title="HTTPS, a full handshake (ECDSA P-256) for each request",
+        app="asgi_apps:hello",
+        protocol="handshakes",
+        servers=("tricorn", *SECURE, "nginx"),
+        needs="tls",
+        targets=(Target("cpu", 1.0, SECURE), Target("cpu", 1.25, ("nginx",))),
+    ),
+    Scenario(
+        name="websocket-echo",
+        title="WebSocket echo of 64 bytes, 64 connections",
+        app="websocket_apps:echo",
+        protocol="echo",
+        body=64,
+        servers=("tricorn", *SECURE),
+        needs="websockets",
+        targets=(Target("cpu", 0.6, ("uvicorn",)), Target("cpu", 1.0, SECURE)),
+    ),
+    Scenario(
+        name="websocket-broadcast",
+        title="WebSocket broadcast of 1 KiB to 1,000 clients",
+        app="websocket_apps:broadcast",
+        protocol="broadcast",
+        connections=1000,
+        body=1024,
+        servers=("tricorn", *SECURE),
+        needs="websockets",
+        targets=(Target("cpu", 1.0, SECURE),),
+    ),
+    Scenario(
+        name="idle-websockets",
+        title="10,000 idle WebSockets",
+        app="websocket_apps:echo",
+        kind="websockets",
+        servers=("tricorn", *SECURE),
+        needs="websockets",
+        targets=(Target("beyond", 3072.0),),
     ),
     Scenario(
         name="start",

@@ -1,0 +1,61 @@
+"""One run of h2load with the request headers of load.lua, and its figures as a line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HEADER = re.compile(r'wrk\.headers\["([^"]+)"\] = "([^"]+)"')
+
+
+def headers() -> list[str]:
+    """What wrk sends with a GET, so that both generators send the same."""
+    lines = Path(__file__).with_name("load.lua").read_text()
+    found = dict(HEADER.findall(lines))
+    for name in ("Content-Type", "Connection"):  # of requests with a body; of those that close
+        del found[name]
+    return [part for name, value in found.items() for part in ("-H", f"{name}: {value}")]
+
+
+def main() -> None:
+    """Runs h2load for so long and prints what it saw."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, required=True)
+    parser.add_argument("--connections", type=int, required=True)
+    parser.add_argument("--streams", type=int, required=True)
+    parser.add_argument("url")
+    options = parser.parse_args()
+    with tempfile.NamedTemporaryFile(prefix="h2load-") as log:
+        done = subprocess.run(
+            [
+                *("h2load", "-t", "1", "-c", f"{options.connections}", "-m", f"{options.streams}"),
+                *("-D", f"{options.seconds}", "--log-file", log.name, *headers(), options.url),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
+        rows = [line.split("\t") for line in Path(log.name).read_text().splitlines()]
+    times = sorted(int(row[2]) for row in rows)
+    print(json.dumps(_figures(times, sum(row[1] != "200" for row in rows), options.seconds)))
+
+
+def _figures(times: list[int], refused: int, seconds: int) -> dict[str, object]:
+    return {
+        "requests": len(times),
+        "seconds": seconds,
+        "p50": times[len(times) // 2],
+        "p99": times[len(times) * 99 // 100],
+        "errors": {"status": refused},
+    }
+
+
+if __name__ == "__main__":
+    main()
