@@ -133,7 +133,7 @@ def test_asgi_extension(files: Files) -> None:
             "client_cert_name": None,
             "client_cert_error": None,
             "tls_version": 0x0304,
-            "cipher_suite": 0x1302,
+            "cipher_suite": 0x1301,
         }
     with serve("tests.process.tls_asgi:app", app_dir=ROOT) as server, server.connect() as wire:
         assert wire.ask(get("/tls")).body == b"null"
@@ -163,7 +163,7 @@ def test_wsgi_variables(files: Files, clients: Clients) -> None:
     expected = {
         "HTTPS": "on",
         "SSL_PROTOCOL": "TLSv1.3",
-        "SSL_CIPHER": "TLS_AES_256_GCM_SHA384",
+        "SSL_CIPHER": "TLS_AES_128_GCM_SHA256",
         "SSL_TLS_SNI": "localhost",
         "SSL_CLIENT_VERIFY": "SUCCESS",
         "SSL_CLIENT_CERT": clients.pem,

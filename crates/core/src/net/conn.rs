@@ -319,7 +319,8 @@ impl<X> Conn<X> {
 
 impl<X> Drop for Conn<X> {
     fn drop(&mut self) {
-        if !self.abandoned {
+        let is_over = self.shut && self.ended; // both sides have said so
+        if !self.abandoned && !is_over {
             self.link.shutdown();
         }
     }

@@ -437,6 +437,18 @@ impl<X> Conn<X> {
         }
     }
 
+    /// The same for what may be the end of a response; one after which the connection ends takes its
+    /// goodbye along.
+    fn flush_last_words(&mut self) {
+        let is_last = self.phase() == Phase::Exchange
+            && self.response.is_done()
+            && !self.response.keeps_alive();
+        if is_last {
+            self.output.seal_end();
+        }
+        self.flush();
+    }
+
     /// Sends what the socket takes of `bytes` and queues the rest.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.committed = true;
@@ -445,7 +457,7 @@ impl<X> Conn<X> {
         }
         if self.output.tls.is_some() {
             self.output.push_to_seal(bytes);
-            return self.flush();
+            return self.flush_last_words();
         }
         let mut sent = 0;
         if self.output.is_empty() && self.writable {

@@ -214,6 +214,13 @@ impl Output {
         }
     }
 
+    /// The end of what is said over TLS, if nothing waits to be encrypted before it.
+    pub(super) fn seal_end(&mut self) {
+        if let (Some(tls), true) = (&mut self.tls, self.pieces.is_empty()) {
+            tls.close();
+        }
+    }
+
     fn send_bytes(&self, fd: RawFd) -> Io {
         let slices: Vec<IoSlice> = self
             .pieces

@@ -50,6 +50,9 @@ pub struct Session {
     greeted: bool,
     /// Our part of the handshake, with the signature, is made.
     answered: bool,
+    /// All that waits to go out is tickets, and there is a request that is answered first: they go
+    /// with its answer.
+    at_leisure: bool,
     /// Met once the plaintext before it is handed out.
     end: Option<End>,
     /// No close_notify any more.
@@ -69,6 +72,7 @@ impl Session {
             unsent: 0,
             greeted: false,
             answered: false,
+            at_leisure: false,
             end: None,
             closing: false,
             late: false,
@@ -109,9 +113,9 @@ impl Session {
         !self.answered
     }
 
-    /// Ciphertext that the socket has not taken?
+    /// Ciphertext that is to go out and that the socket has not taken?
     pub fn has_unsent(&self) -> bool {
-        self.tls.wants_write()
+        self.tls.wants_write() && !self.at_leisure
     }
 
     pub fn unsent(&self) -> usize {
@@ -163,6 +167,7 @@ impl Session {
     /// Puts what `wire` holds in plaintext into `plain`; says how much.
     fn open(&mut self, mut wire: &[u8], plain: &mut [u8]) -> usize {
         let mut len = 0;
+        let was_handshaking = self.tls.is_handshaking();
         while !wire.is_empty() && self.end.is_none() {
             if !matches!(self.tls.read_tls(&mut wire), Ok(1..)) {
                 self.end = Some(End::Broken);
@@ -181,6 +186,7 @@ impl Session {
             self.shown = take_chosen().and_then(|at| self.identity.shown(at));
         }
         self.answered |= self.tls.wants_write() || !self.tls.is_handshaking();
+        self.at_leisure |= was_handshaking && len > 0 && self.end.is_none();
         len
     }
 
@@ -188,11 +194,13 @@ impl Session {
     pub fn seal(&mut self, bytes: &[u8]) {
         // Into memory, without a limit: it can't fail.
         let _ = self.tls.writer().write_all(bytes);
+        self.at_leisure = false;
         self.unsent += bytes.len();
     }
 
     /// Sends ciphertext until there is none or the socket takes no more.
     pub fn send(&mut self, fd: RawFd) -> Io {
+        self.at_leisure = false;
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut Wire(fd)) {
                 Ok(size) => self.unsent = self.unsent.saturating_sub(size),
@@ -208,6 +216,7 @@ impl Session {
     pub fn close(&mut self) {
         if !std::mem::replace(&mut self.closing, true) && !self.tls.is_handshaking() {
             self.tls.send_close_notify();
+            self.at_leisure = false;
         }
     }
 
