@@ -165,8 +165,12 @@ impl<X> Net<X> {
         }
     }
 
-    /// A request has come: from now on its stream is a connection like others.
-    fn open_stream(&mut self, parent: Token, head: Vec<u8>, stream: Box<Stream>) {
+    /// A request has come: from now on its stream is a connection like others. One that was reset
+    /// before we have looked at it costs nobody anything more.
+    fn open_stream(&mut self, parent: Token, head: Vec<u8>, mut stream: Box<Stream>) {
+        if stream.is_gone() {
+            return;
+        }
         let now = self.now;
         let Some(conn) = self.conns.get_mut(parent) else { return };
         let Some(all) = conn.streams.as_mut() else { return };
