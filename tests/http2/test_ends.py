@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,26 @@ def test_switched_off() -> None:
     served = serve_streams("asgi", "--http2", "off")
     with served as server, Wire.connect(address_of(server)) as wire:
         assert wire.ask(PREFACE).status == 505
+
+
+@pytest.mark.parametrize("first", [PREFACE, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"])
+def test_nothing_is_left_for_strangers(first: bytes) -> None:
+    """--http2 only, and that in the clear for proxies alone: all others are told so."""
+    options = ("--http2", "only", "--http2-cleartext", "trusted")
+    served = serve_streams("asgi", *options, "--forwarded-allow-ips", "192.0.2.1")
+    with served as server, Wire.connect(address_of(server)) as wire:
+        answer = wire.ask(first)
+        assert (answer.status, b"Only HTTP/2 is spoken here" in answer.body) == (505, True)
+        assert wire.rest() == b""
+
+
+def test_only_streams_leaves_the_servers_own(tmp_path: Path) -> None:
+    """--http2 only: a worker warms up, and plain HTTP is sent to HTTPS, in HTTP/1.1 as ever."""
+    files = write_certificate(tmp_path)
+    options = ("--http2", "only", "--warmup-path", "/seen", "--redirect-http", "0")
+    with serve_streams("asgi", *options, *files.options) as server:
+        server.wait_ready(2)
+        with Wire.connect(server.addresses[1]) as wire:
+            assert wire.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").status == 301
+        with connect(server.addresses[0], tls=agreed(files.client, "h2")) as client:
+            assert client.get("/large?2").body == b"yy"

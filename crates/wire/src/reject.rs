@@ -40,6 +40,7 @@ pub enum Reject {
     PlainHttp,
     Forwarded,
     SchemesDiffer,
+    Http1,
 }
 
 impl Reject {
@@ -53,7 +54,7 @@ impl Reject {
             Expectation => 417,
             HeadTooLarge | TooManyFields | TrailerTooLarge => 431,
             Connect | CodingUnknown => 501,
-            VersionUnsupported => 505,
+            VersionUnsupported | Http1 => 505,
             BareLf | ExtraLineBefore | RequestLine | Version | Target | FieldName | FieldValue
             | Fields | HostMissing | HostRepeated | HostInvalid | LengthInvalid | LengthsDiffer
             | LengthWithCoding | CodingOnHttp10 | CodingNotChunked | ChunkSize | ChunkExtension
@@ -102,6 +103,7 @@ impl Reject {
             PlainHttp => "This port speaks HTTPS: the address begins with https://.",
             Forwarded => "A field that the proxy has set is malformed.",
             SchemesDiffer => "Fields that the proxy has set contradict each other: http or https?",
+            Http1 => "Only HTTP/2 is spoken here, over TLS or with a trusted proxy.",
         }
     }
 }

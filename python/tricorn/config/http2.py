@@ -16,7 +16,7 @@ class Http2:
         "on",
         choices=("on", "off", "only"),
         help="Speak HTTP/2 with clients that want it, by agreement (ALPN) over TLS and else with "
-        "prior knowledge: on, off, or only HTTP/2.",
+        "prior knowledge: on, off, or only HTTP/2, so that requests of HTTP/1.1 are not served.",
     )
 
     cleartext: str = setting(
@@ -24,7 +24,7 @@ class Http2:
         flag="--http2-cleartext",
         choices=("anyone", "trusted"),
         help="Whose greeting is believed without TLS: anyone's, or only that of the proxies that "
-        "--forwarded-allow-ips names.",
+        "--forwarded-allow-ips names; from others it is refused with 505.",
     )
 
     @property

@@ -61,9 +61,19 @@ impl<X> Net<X> {
     fn take_up(&mut self, token: Token, head: Head) -> Step<X> {
         match self.greets(token, head) {
             Ok(step) => step,
+            Err(head) if self.is_http1_refused(token) => {
+                self.reject(token, head, Reject::Http1);
+                self.enqueue(token);
+                Step::Again
+            }
             Err(head) if self.settings.looks_at_heads => self.admit(token, head),
             Err(head) => Step::Head(head),
         }
+    }
+
+    fn is_http1_refused(&mut self, token: Token) -> bool {
+        let conn = self.conns.get_mut(token);
+        conn.is_some_and(|conn| !conn.may_speak_http1(&self.settings))
     }
 
     fn step_output(&mut self, token: Token) -> Option<Step<X>> {

@@ -209,7 +209,10 @@ impl<X> Net<X> {
         conn.writable = true;
         let address = accepted.peer.map(|peer| peer.ip());
         conn.standing.trusted = self.settings.proxy.trust.has_peer(address);
-        let private = self.listeners.get(listener as usize).is_some_and(|one| one.private);
+        let from = self.listeners.get(listener as usize);
+        let private = from.is_some_and(|one| one.private);
+        let redirects = from.is_some_and(|one| one.redirects_to.is_some());
+        conn.standing.speaks_http1 = private || redirects;
         conn.standing.secure = private && self.settings.identities.is_some();
         let protocol = self.settings.proxy.protocol.as_ref().filter(|_| !private);
         match protocol.map(|(versions, senders)| (*versions, senders.has_peer(address))) {

@@ -419,7 +419,12 @@ impl<X> Conn<X> {
     /// May this client speak HTTP/2?
     fn may_greet(&self, settings: &Settings) -> bool {
         let known = self.output.tls.is_some() || self.standing.trusted;
-        !self.is_stream() && (known || !settings.http2_trusted)
+        !self.is_stream() && !self.standing.speaks_http1 && (known || !settings.http2_trusted)
+    }
+
+    /// May its requests be of HTTP/1.1?
+    pub(super) fn may_speak_http1(&self, settings: &Settings) -> bool {
+        self.is_stream() || self.standing.speaks_http1 || !settings.http2_only
     }
 
     /// Was it agreed beforehand that a new client speaks HTTP/2?

@@ -25,6 +25,8 @@ pub struct Standing {
     pub trusted: bool,
     /// It came over TLS, to us or to the proxy that says so.
     pub secure: bool,
+    /// It speaks HTTP/1.1 whatever is set: it is the server itself, or is to be sent to HTTPS.
+    pub speaks_http1: bool,
 }
 
 /// What a worker keeps for all its connections about what is in front of it.
