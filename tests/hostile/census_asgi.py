@@ -24,10 +24,11 @@ TIMERS: list[asyncio.Task[None]] = []
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer by path: the functions below that are named after it."""
-    if scope["type"] != "http":
-        return
-    route = ROUTES.get(scope["path"].split("/")[1], hello)
-    await route(scope, receive, send)
+    if scope["type"] == "websocket":
+        await echo(scope, receive, send)
+    elif scope["type"] == "http":
+        route = ROUTES.get(scope["path"].split("/")[1], hello)
+        await route(scope, receive, send)
 
 
 async def reply(send: Send, body: bytes, *fields: tuple[bytes, bytes]) -> None:
@@ -45,6 +46,14 @@ async def census(scope: Scope, receive: Receive, send: Send) -> None:
     """What is alive in this process, as JSON."""
     tasks = len(asyncio.all_tasks())
     await reply(send, as_json(tasks=tasks, objects=objects(), **counted()))
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Each message of a WebSocket as it came, until the client has gone."""
+    await send({"type": "websocket.accept"})
+    with contextlib.suppress(OSError):
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({**message, "type": "websocket.send"})
 
 
 async def large(scope: Scope, receive: Receive, send: Send) -> None:
