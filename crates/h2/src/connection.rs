@@ -86,6 +86,13 @@ impl Connection {
         }
     }
 
+    /// How many of the bytes that come next are as many frames as a connection may take from us
+    /// before others get their turn. Each may be a request.
+    pub fn turn(&self, bytes: &[u8]) -> usize {
+        const FRAMES: usize = 64;
+        self.meter.extent(bytes, FRAMES)
+    }
+
     /// The client sends no more.
     pub fn receive_end(&mut self) {
         self.pipe.lock().ended = true;

@@ -73,6 +73,10 @@ pub(crate) enum Offence {
     AfterReset,
 }
 
+fn content_size(&[a, b, c, ..]: &[u8; HEADER]) -> usize {
+    usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c)
+}
+
 /// So many of the last streams that a client has reset are remembered.
 const RESETS: usize = 16;
 
@@ -143,10 +147,24 @@ impl Meter {
         Ok(())
     }
 
+    /// How many of `bytes` come before the end of the next so many frames.
+    pub(crate) fn extent(&self, bytes: &[u8], frames: usize) -> usize {
+        let mut at = self.preface + self.rest;
+        let (mut header, mut have) = (self.header, self.header_len);
+        for _ in 0..frames {
+            let missing = HEADER - have;
+            let Some(came) = bytes.get(at..at + missing) else { return bytes.len() };
+            header[have..].copy_from_slice(came);
+            at += missing + content_size(&header);
+            have = 0;
+        }
+        at.min(bytes.len())
+    }
+
     fn begin_frame(&mut self) -> Result<(), Offence> {
-        let [a, b, c, kind, flags, stream @ ..] = self.header;
+        let [_, _, _, kind, flags, stream @ ..] = self.header;
         self.note_reset(kind, u32::from_be_bytes(stream))?;
-        self.rest = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        self.rest = content_size(&self.header);
         if self.count(kind, flags) {
             if kind == PRIORITY_UPDATE && (4..=UPDATE_MOST).contains(&self.rest) {
                 self.update = Some(Vec::with_capacity(self.rest));
@@ -229,6 +247,21 @@ mod tests {
                 let read = meter.read(&frame(kind, flags, b""), 5);
                 assert_eq!(read, Err(Offence::Flood), "{kind} {step}");
             }
+        }
+    }
+
+    #[test]
+    fn frames_are_counted_out_at_every_split() {
+        let one = frame(DATA, 0, b"12345");
+        let bytes = [PREFACE, &one.repeat(6)].concat();
+        for begun in 0..bytes.len() {
+            let mut meter = Meter::new();
+            meter.read(&bytes[..begun], 1).expect("calm");
+            let whole = begun.saturating_sub(PREFACE.len()) / one.len();
+            let is_within = begun > PREFACE.len() + whole * one.len() && meter.header_len == 0;
+            let end = PREFACE.len() + (whole + 3 + usize::from(is_within)) * one.len();
+            let extent = meter.extent(&bytes[begun..], 3);
+            assert_eq!(begun + extent, end.min(bytes.len()), "{begun}");
         }
     }
 

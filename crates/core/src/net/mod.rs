@@ -138,8 +138,9 @@ pub struct Net<X> {
     streams: usize,
     /// With the time, if that is measured.
     queue: VecDeque<(Token, u64)>,
-    /// How many more TLS handshakes may begin before events are taken again, and who waits for that.
+    /// How many more TLS handshakes may begin before events are taken again.
     handshakes: usize,
+    /// Who goes on then.
     put_off: Vec<Token>,
     /// Connections whose output is held back until the application lets go.
     corked: Vec<Token>,
@@ -230,7 +231,7 @@ impl<X> Net<X> {
         if self.timer.has_run_out(self.now) {
             self.check_deadlines();
         }
-        self.resume_handshakes();
+        self.resume_put_off();
         self.line.note_taken(count == BATCH);
         count == BATCH
     }
@@ -281,7 +282,7 @@ impl<X> Net<X> {
         !self.queue.is_empty() || self.can_call_in()
     }
 
-    /// Enough handshakes for now: the connection goes on behind the next events.
+    /// Enough for now, of handshakes or of frames: the connection goes on behind the next events.
     fn put_off(&mut self, token: Token) -> Step<X> {
         if let Some(conn) = self.conns.get_mut(token) {
             if !std::mem::replace(&mut conn.queued, true) {
@@ -291,7 +292,7 @@ impl<X> Net<X> {
         Step::Idle
     }
 
-    fn resume_handshakes(&mut self) {
+    fn resume_put_off(&mut self) {
         self.handshakes = HANDSHAKES;
         for token in std::mem::take(&mut self.put_off) {
             if let Some(conn) = self.conns.get_mut(token) {

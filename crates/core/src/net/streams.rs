@@ -35,6 +35,8 @@ pub(super) struct Streams {
     /// Have given all that there was room for; the connection tells when there is more.
     waiting: Vec<Token>,
     load: Arc<AtomicUsize>,
+    /// What has come behind the frames of one turn.
+    held: Vec<u8>,
     /// What goes to the socket.
     wire: Vec<u8>,
     /// Since when it has no stream, or was told to end.
@@ -46,6 +48,15 @@ pub(super) struct Streams {
 }
 
 impl Streams {
+    /// Takes what came, as far as one turn goes, and holds the rest.
+    fn receive(&mut self, came: &[u8], now: u64) {
+        let (first, later) = came.split_at(self.http2.turn(came));
+        self.http2.receive(first, now / 1000);
+        self.held.extend_from_slice(later);
+        let since = self.head_since.unwrap_or(now);
+        self.head_since = self.http2.in_head().then_some(since);
+    }
+
     /// Which time runs: since when, and how long.
     pub(super) fn time_left(&self, timeouts: &Timeouts) -> Option<(u64, u64)> {
         if let Some(since) = self.head_since {
@@ -79,14 +90,13 @@ impl<X> Net<X> {
         let (Some(conn), Some(limits)) = (self.conns.get_mut(token), limits) else {
             return Step::Idle;
         };
-        let mut http2 = Connection::new(&limits);
-        http2.receive(came, now / 1000);
         conn.streams = Some(Box::new(Streams {
-            head_since: http2.in_head().then_some(now),
-            http2,
+            head_since: Some(now),
+            http2: Connection::new(&limits),
             open: Vec::new(),
             waiting: Vec::new(),
             load: Arc::default(),
+            held: came.to_vec(),
             wire: Vec::new(),
             since: now,
             served: false,
@@ -117,21 +127,35 @@ impl<X> Net<X> {
             if stuck {
                 return Step::Idle; // the client has to read first
             }
-            let received = conn.receive(&mut self.scratch);
-            let Some(all) = conn.streams.as_mut() else { return Step::Idle };
-            match received {
-                Received::Nothing => return Step::Idle,
-                Received::Bytes(size) => {
-                    all.http2.receive(&self.scratch[..size], now / 1000);
-                    let since = all.head_since.unwrap_or(now);
-                    all.head_since = all.http2.in_head().then_some(since);
+            if !self.resume_turn(token) {
+                let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+                let received = conn.receive(&mut self.scratch);
+                let Some(all) = conn.streams.as_mut() else { return Step::Idle };
+                match received {
+                    Received::Nothing => return Step::Idle,
+                    Received::Bytes(size) => all.receive(&self.scratch[..size], now),
+                    Received::End | Received::Plain => all.http2.receive_end(),
                 }
-                Received::End | Received::Plain => all.http2.receive_end(),
             }
             self.drive(token);
+            if self.streams_of(token).is_some_and(|all| !all.held.is_empty()) {
+                return self.put_off(token); // others first, also those of whom no event has told
+            }
         }
         self.enqueue(token);
         Step::Again
+    }
+
+    /// Goes on with what the last turn has left, if it has.
+    fn resume_turn(&mut self, token: Token) -> bool {
+        let now = self.now;
+        let held = self.streams_of(token).map(|all| std::mem::take(&mut all.held));
+        let Some(held) = held.filter(|held| !held.is_empty()) else { return false };
+        self.release(); // no response of another waits for this
+        if let Some(all) = self.streams_of(token) {
+            all.receive(&held, now);
+        }
+        true
     }
 
     /// Lets the protocol go on: new streams, streams that can go on, output.
@@ -315,9 +339,9 @@ impl<X> Net<X> {
 
     /// Does something to which nobody may be about to turn.
     fn aside(&mut self, act: impl FnOnce(&mut Self)) {
-        let had_work = !self.queue.is_empty();
+        let had_work = self.has_work();
         act(self);
-        if !had_work && !self.queue.is_empty() {
+        if !had_work && self.has_work() {
             self.wake();
         }
     }
