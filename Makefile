@@ -74,7 +74,7 @@ soak-faults: $(NEWEST_ENV)/.core-release ## Random faults under load, 10 minutes
 	$(NEWEST_ENV)/bin/python -m pytest -s tests/soak/test_faults.py $(T)
 
 .PHONY: autobahn
-autobahn: $(NEWEST_ENV)/.core-release ## Run Autobahn's suite, plain and over TLS, half an hour each (T="1.* 2.*" for some cases)
+autobahn: $(NEWEST_ENV)/.core-release ## Run Autobahn's suite, plain and over TLS, half an hour each (T="wss 1.* 2.*" for some)
 	$(NEWEST_ENV)/bin/python -m tests.websocket.autobahn $(T)
 
 .PHONY: lint

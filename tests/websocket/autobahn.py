@@ -1,6 +1,6 @@
 """Autobahn's fuzzing client against a real server: ``python -m tests.websocket.autobahn [CASES…]``.
 
-The suite runs on Python 2.7 only. It is installed once, from PyPI, into ``.autobahn``.
+``ws`` or ``wss`` among the cases leaves the other out. The suite runs on Python 2.7 only. It is installed once, from PyPI, into ``.autobahn``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SUITE = "autobahntestsuite==25.10.1"
 PLACE = ROOT / ".autobahn"
 QUICK = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*")
 SLOW = ("9.*", "10.*", "12.*", "13.*")
+SCHEMES = ("ws", "wss")
 INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
 """Cases that have no right answer: what a server does is only noted."""
 
@@ -87,8 +88,10 @@ def url_of(server: Server, scheme: str) -> str:
     return f"{scheme}://{server.url.partition('://')[2]}/echo"
 
 
-def main(cases: tuple[str, ...]) -> int:
+def main(arguments: tuple[str, ...]) -> int:
     """Run the cases in the clear and over TLS; 1 if any did not end as it should."""
+    cases = tuple(each for each in arguments if each not in SCHEMES) or QUICK + SLOW
+    schemes = tuple(each for each in arguments if each in SCHEMES) or SCHEMES
     python = find_python()
     if python is None:
         print("Autobahn's suite needs a Python 2.7, and there is none", file=sys.stderr)
@@ -97,7 +100,8 @@ def main(cases: tuple[str, ...]) -> int:
     code = 0
     with tempfile.TemporaryDirectory() as directory:
         files = write_certificate(Path(directory))
-        for scheme, options in (("ws", ()), ("wss", files.options)):
+        for scheme in schemes:
+            options = files.options if scheme == "wss" else ()
             with serve(APP, *options, app_dir=ROOT) as server:
                 results = run(python, url_of(server, scheme), cases, deadline=3 * 3600)
             print(scheme, dict(Counter(results.values())), faults(results) or "", flush=True)
@@ -106,4 +110,4 @@ def main(cases: tuple[str, ...]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tuple(sys.argv[1:]) or QUICK + SLOW))
+    sys.exit(main(tuple(sys.argv[1:])))
