@@ -1,6 +1,7 @@
 """Autobahn's fuzzing client against a real server: ``python -m tests.websocket.autobahn [CASES…]``.
 
-``ws`` or ``wss`` among the cases leaves the other out. The suite runs on Python 2.7 only. It is installed once, from PyPI, into ``.autobahn``.
+``ws`` or ``wss`` among the cases leaves the other out. The suite runs on Python 2.7 only. It is
+installed once, from PyPI, into ``.autobahn``.
 """
 
 from __future__ import annotations
