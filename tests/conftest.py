@@ -18,12 +18,15 @@ ONCE = (
     "contract/test_table_tls.py",
     "contract/test_table_proxy.py",
     "contract/test_table_http2.py",
+    "examples/test_browser.py",
+    "examples/test_channels.py",
+    "examples/test_socketio.py",
     "hostile/test_[efh]*.py",
-    "http2/test_[efh]*.py",
+    "http2/test_[cefh]*.py",
     "process/test_prox*.py",
     "process/test_tls_*.py",
 )
-"""Tests of bytes, which know nothing of the Python around them: once is enough …"""
+"""Tests of bytes, which know nothing of the Python around them, and slow clients: once is enough …"""
 SPLITS = ("test_byte_by_byte", "test_at_random")
 """… and so it is for how bytes are split."""
 

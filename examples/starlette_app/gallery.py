@@ -1,4 +1,4 @@
-"""A picture gallery in Starlette: middleware, background tasks, streams, static files, forms."""
+"""A picture gallery in Starlette: middleware, background tasks, streams, forms, WebSocket."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
+from starlette.endpoints import WebSocketEndpoint
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
 
 
 class State(TypedDict):
@@ -96,6 +98,27 @@ async def events(request: Request) -> StreamingResponse:
     return StreamingResponse(stream(), media_type="text/event-stream")
 
 
+class Comments(WebSocketEndpoint):
+    """JSON both ways: counts the comments of one visit."""
+
+    encoding = "json"
+
+    async def on_connect(self, websocket: WebSocket) -> None:
+        """Accept, with the first protocol that the visitor offers."""
+        self.count = 0
+        await websocket.accept(next(iter(websocket.scope["subprotocols"]), None))
+
+    async def on_receive(self, websocket: WebSocket, data: Any) -> None:
+        """Answer with the number of the comment."""
+        self.count += 1
+        await websocket.send_json({"number": self.count, "text": data["text"]})
+
+
+async def back_room(websocket: WebSocket) -> None:
+    """Deny the WebSocket, with a response of our own."""
+    await websocket.send_denial_response(JSONResponse({"error": "members only"}, 401))
+
+
 app = Starlette(
     routes=[
         Route("/pictures/{number}", picture),
@@ -103,6 +126,8 @@ app = Starlette(
         Route("/thumbnails", thumbnails),
         Route("/pixels", pixels),
         Route("/events", events),
+        WebSocketRoute("/comments", Comments),
+        WebSocketRoute("/back-room", back_room),
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
     ],
     middleware=[Middleware(NameTheServer)],

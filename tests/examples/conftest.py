@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from tests.kit import serve
 from tests.kit.process import ROOT
@@ -30,3 +32,9 @@ def visit(
 def visit_fixture() -> Visit:
     """``with visit(app, folder, *options, env=...) as client``."""
     return visit
+
+
+def join(client: httpx.Client, path: str, **options: Any) -> ClientConnection:
+    """Open a WebSocket to the server of ``client``, with the library's own ``options``."""
+    url = str(client.base_url.join(path)).replace("http", "ws", 1)
+    return connect(url, open_timeout=20, proxy=None, **options)

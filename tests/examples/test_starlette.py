@@ -1,14 +1,16 @@
-"""The Starlette example: middleware, background tasks, streams, static files, upload."""
+"""The Starlette example: middleware, background tasks, streams, files, upload, WebSocket."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 
-from tests.examples.conftest import Visit
+from tests.examples.conftest import Visit, join
 from tests.kit import wait_until
 
 
@@ -76,3 +78,21 @@ def test_static_file(gallery: httpx.Client) -> None:
     part = gallery.get("/static/page.html", headers={"Range": "bytes=0-8"})
     assert (part.status_code, part.text) == (206, "<!doctype")
     assert gallery.get("/static/none.html").status_code == 404
+
+
+def test_endpoint(gallery: httpx.Client) -> None:
+    """A WebSocketEndpoint: JSON both ways, the subprotocol, a state for each connection."""
+    with join(gallery, "/comments", subprotocols=["notes", "other"]) as socket:
+        assert socket.subprotocol == "notes"
+        for number in (1, 2):
+            socket.send(json.dumps({"text": "fine"}))
+            answer = json.loads(socket.recv(10))
+            assert answer == {"number": number, "text": "fine"}
+
+
+def test_endpoint_that_denies(gallery: httpx.Client) -> None:
+    """The application's own response instead of a WebSocket."""
+    with pytest.raises(InvalidStatus) as refused, join(gallery, "/back-room"):
+        pass
+    assert refused.value.response.status_code == 401
+    assert json.loads(refused.value.response.body or b"") == {"error": "members only"}

@@ -1,0 +1,1 @@
+"""A notice board in Django Channels."""

@@ -1,0 +1,127 @@
+"""The Socket.IO example with python-socketio's own client, by each of its transports."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import socketio  # type: ignore[import-untyped]
+
+from tests.kit import Server, serve
+from tests.kit.process import ROOT
+
+KITCHEN = ROOT / "examples" / "socketio_app"
+TRANSPORTS = {"websocket": ["websocket"], "polling": ["polling"], "upgrade": None}
+
+
+@pytest.fixture(scope="module", name="kitchen")
+def kitchen_fixture() -> Iterator[Server]:
+    """The kitchen.
+
+    A last poll waits on in the application for a client that has gone, until its next ping.
+    """
+    options = ("--workers", "1", "--graceful-timeout", "1")
+    with serve("orders:app", *options, app_dir=KITCHEN) as server:
+        yield server
+    assert "Traceback" not in server.stderr.text(), server.stderr.text()
+
+
+class Guest:
+    """A client, and what it was told."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.heard: asyncio.Queue[Any] = asyncio.Queue()
+        self.came: asyncio.Queue[bool] = asyncio.Queue()
+        self.went = asyncio.Event()
+        client.on("ordered", self.heard.put)
+        client.on("connect", lambda: self.came.put_nowait(True))
+        client.on("disconnect", lambda reason: self.went.set())
+
+    async def ask(self, event: str, *arguments: Any) -> Any:
+        """Send an event and wait for its answer."""
+        return await self.client.call(event, arguments, timeout=10)
+
+    async def next(self) -> Any:
+        """The next that was ordered at the table."""
+        return await asyncio.wait_for(self.heard.get(), 10)
+
+
+@asynccontextmanager
+async def seated(url: str, name: str, transports: list[str] | None) -> AsyncIterator[Guest]:
+    """A guest at table 1."""
+    guest = Guest(socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.5))
+    await guest.client.connect(url, auth={"name": name}, transports=transports, wait_timeout=10)
+    try:
+        assert await guest.ask("sit", "1") == f"welcome, {name}"
+        yield guest
+        await guest.client.emit("leave")
+        await asyncio.wait_for(guest.went.wait(), 10)
+    finally:
+        await guest.client.disconnect()
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS.values(), ids=TRANSPORTS)
+def test_orders(kitchen: Server, transports: list[str] | None) -> None:
+    """Answers, a room of two, large binary data; the transport is the one that was asked for."""
+
+    async def meal() -> None:
+        async with (
+            seated(kitchen.url, "ada", transports) as ada,
+            seated(kitchen.url, "bob", transports) as bob,
+        ):
+            wanted = "polling" if transports == ["polling"] else "websocket"
+            assert (ada.client.transport(), bob.client.transport()) == (wanted, wanted)
+            picture = bytes(range(256)) * 400
+            assert await ada.ask("order", "1", "soup", picture) == {"bytes": 102_400}
+            assert await bob.ask("order", "1", "tea") == {"bytes": 0}
+            dishes = [{"by": "ada", "dish": "soup"}, {"by": "bob", "dish": "tea"}]
+            for guest in (ada, bob):
+                assert [await guest.next(), await guest.next()] == dishes
+
+    asyncio.run(meal())
+
+
+def test_refused(kitchen: Server) -> None:
+    """The application lets nobody in who has no name, and says why."""
+
+    async def meal() -> None:
+        client = socketio.AsyncClient()
+        reasons: list[Any] = []
+        client.on("connect_error", reasons.append)
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await client.connect(kitchen.url, transports=["websocket"], wait_timeout=10)
+        assert reasons == [{"message": "who are you?"}]
+
+    asyncio.run(meal())
+
+
+def test_reload(kitchen: Server) -> None:
+    """The client comes again by itself, and is served by the new worker."""
+
+    async def meal() -> None:
+        async with seated(kitchen.url, "ada", ["websocket"]) as ada:
+            await ada.came.get()
+            kitchen.send_signal(signal.SIGHUP)
+            await asyncio.wait_for(ada.came.get(), 20)
+            assert await ada.ask("sit", "1") == "welcome, ada"
+            await ada.ask("order", "1", "more")
+            assert await ada.next() == {"by": "ada", "dish": "more"}
+
+    asyncio.run(meal())
+
+
+def test_several_workers() -> None:
+    """By WebSocket alone a client stays with its worker."""
+
+    async def meal(url: str) -> None:
+        for number in range(6):
+            async with seated(url, f"g{number}", ["websocket"]) as guest:
+                assert await guest.ask("order", "1", "soup") == {"bytes": 0}
+
+    with serve("orders:app", "--workers", "2", app_dir=KITCHEN) as server:
+        asyncio.run(meal(server.url))
