@@ -26,7 +26,7 @@ ONCE = (
     "process/test_prox*.py",
     "process/test_tls_*.py",
 )
-"""Tests of bytes, which know nothing of the Python around them, and slow clients: once is enough …"""
+"""Tests of bytes, which know nothing of the Python around them, and of clients: once is enough …"""
 SPLITS = ("test_byte_by_byte", "test_at_random")
 """… and so it is for how bytes are split."""
 
