@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 import socketio  # type: ignore[import-untyped]
 
@@ -51,10 +52,27 @@ class Guest:
         return await asyncio.wait_for(self.heard.get(), 10)
 
 
+def dine(meal: Callable[[aiohttp.ClientSession], Awaitable[None]]) -> None:
+    """Run a meal, and end what the clients leave behind: a poll that nobody waits for."""
+
+    async def evening() -> None:
+        async with aiohttp.ClientSession() as session:
+            await meal(session)
+            rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in rest:
+                task.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
+
+    asyncio.run(evening())
+
+
 @asynccontextmanager
-async def seated(url: str, name: str, transports: list[str] | None) -> AsyncIterator[Guest]:
+async def seated(
+    session: aiohttp.ClientSession, url: str, name: str, transports: list[str] | None
+) -> AsyncIterator[Guest]:
     """A guest at table 1."""
-    guest = Guest(socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.5))
+    patience = {"reconnection_delay": 0.1, "reconnection_delay_max": 0.5}
+    guest = Guest(socketio.AsyncClient(http_session=session, **patience))
     await guest.client.connect(url, auth={"name": name}, transports=transports, wait_timeout=10)
     try:
         assert await guest.ask("sit", "1") == f"welcome, {name}"
@@ -69,10 +87,10 @@ async def seated(url: str, name: str, transports: list[str] | None) -> AsyncIter
 def test_orders(kitchen: Server, transports: list[str] | None) -> None:
     """Answers, a room of two, large binary data; the transport is the one that was asked for."""
 
-    async def meal() -> None:
+    async def meal(session: aiohttp.ClientSession) -> None:
         async with (
-            seated(kitchen.url, "ada", transports) as ada,
-            seated(kitchen.url, "bob", transports) as bob,
+            seated(session, kitchen.url, "ada", transports) as ada,
+            seated(session, kitchen.url, "bob", transports) as bob,
         ):
             wanted = "polling" if transports == ["polling"] else "websocket"
             assert (ada.client.transport(), bob.client.transport()) == (wanted, wanted)
@@ -83,28 +101,28 @@ def test_orders(kitchen: Server, transports: list[str] | None) -> None:
             for guest in (ada, bob):
                 assert [await guest.next(), await guest.next()] == dishes
 
-    asyncio.run(meal())
+    dine(meal)
 
 
 def test_refused(kitchen: Server) -> None:
     """The application lets nobody in who has no name, and says why."""
 
-    async def meal() -> None:
-        client = socketio.AsyncClient()
+    async def meal(session: aiohttp.ClientSession) -> None:
         reasons: list[Any] = []
+        client = socketio.AsyncClient(http_session=session)
         client.on("connect_error", reasons.append)
         with pytest.raises(socketio.exceptions.ConnectionError):
             await client.connect(kitchen.url, transports=["websocket"], wait_timeout=10)
         assert reasons == [{"message": "who are you?"}]
 
-    asyncio.run(meal())
+    dine(meal)
 
 
 def test_reload(kitchen: Server) -> None:
     """The client comes again by itself, and is served by the new worker."""
 
-    async def meal() -> None:
-        async with seated(kitchen.url, "ada", ["websocket"]) as ada:
+    async def meal(session: aiohttp.ClientSession) -> None:
+        async with seated(session, kitchen.url, "ada", ["websocket"]) as ada:
             await ada.came.get()
             kitchen.send_signal(signal.SIGHUP)
             await asyncio.wait_for(ada.came.get(), 20)
@@ -112,16 +130,16 @@ def test_reload(kitchen: Server) -> None:
             await ada.ask("order", "1", "more")
             assert await ada.next() == {"by": "ada", "dish": "more"}
 
-    asyncio.run(meal())
+    dine(meal)
 
 
 def test_several_workers() -> None:
     """By WebSocket alone a client stays with its worker."""
 
-    async def meal(url: str) -> None:
+    async def meal(session: aiohttp.ClientSession) -> None:
         for number in range(6):
-            async with seated(url, f"g{number}", ["websocket"]) as guest:
+            async with seated(session, server.url, f"g{number}", ["websocket"]) as guest:
                 assert await guest.ask("order", "1", "soup") == {"bytes": 0}
 
     with serve("orders:app", "--workers", "2", app_dir=KITCHEN) as server:
-        asyncio.run(meal(server.url))
+        dine(meal)
