@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from websockets.sync.client import connect
@@ -100,6 +102,8 @@ def browse() -> Iterator[Browser]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            # Debian's command is a script that waits for the browser: the group is ended, so both.
+            start_new_session=True,
         )
         assert process.stderr is not None
         output = Output(process.stderr)
@@ -113,6 +117,7 @@ def browse() -> Iterator[Browser]:
                 browser.call("Browser.close")
             process.wait(10)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
             output.finish()
