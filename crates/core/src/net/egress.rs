@@ -426,29 +426,6 @@ impl<X> Conn<X> {
         }
     }
 
-    /// Over TLS, says that the end which comes is the whole: behind everything else, and without
-    /// waiting for the socket.
-    pub(super) fn say_goodbye(&mut self) {
-        if self.output.tls.is_some() && self.output.is_empty() && !self.shut {
-            if let Some(tls) = &mut self.output.tls {
-                tls.close();
-            }
-            self.flush();
-        }
-    }
-
-    /// The same for what may be the end of a response; one after which the connection ends takes its
-    /// goodbye along.
-    fn flush_last_words(&mut self) {
-        let is_last = self.phase() == Phase::Exchange
-            && self.response.is_done()
-            && !self.response.keeps_alive();
-        if is_last {
-            self.output.seal_end();
-        }
-        self.flush();
-    }
-
     /// Sends what the socket takes of `bytes` and queues the rest.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.committed = true;

@@ -7,7 +7,6 @@ use tricorn_wire::reject::Reject;
 use super::conn::{Conn, Phase};
 use super::output::Flush;
 use super::sys::{self, Io};
-use super::tls::Opened;
 use super::{Head, Net, Step, Token, SCRATCH};
 use crate::settings::Settings;
 
@@ -414,41 +413,6 @@ pub(super) enum Received {
 }
 
 impl<X> Conn<X> {
-    /// Is what comes next the beginning of a TLS handshake, which costs a signature?
-    fn awaits_hello(&self) -> bool {
-        self.readable && self.output.tls.as_ref().is_some_and(|tls| tls.awaits_hello())
-    }
-
-    /// The same as `receive` over TLS.
-    fn receive_sealed(&mut self, scratch: &mut [u8]) -> Received {
-        let fd = self.fd();
-        let Some(tls) = &mut self.output.tls else { return Received::End };
-        let (opened, more) = tls.receive(fd, scratch);
-        self.readable = more;
-        if self.secured.is_none() {
-            self.secured = tls.secured();
-        }
-        if tls.has_unsent() && self.writable {
-            // What the handshake has to say, or an alert: the rest waits for an edge like any output.
-            match tls.send(fd) {
-                Io::Done(_) => {}
-                Io::Later => self.writable = false,
-                Io::Broken => self.broken = true,
-            }
-        }
-        match opened {
-            Opened::Bytes(size) => return Received::Bytes(size),
-            Opened::Nothing => return Received::Nothing,
-            Opened::Plain => {
-                self.output.tls = None;
-                return Received::Plain;
-            }
-            Opened::End => self.ended = true,
-            Opened::Broken => self.broken = true,
-        }
-        Received::End
-    }
-
     /// One recv(2), if there is anything to expect from it.
     pub(super) fn receive(&mut self, scratch: &mut [u8]) -> Received {
         if self.ended || self.broken {

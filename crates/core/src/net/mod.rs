@@ -11,7 +11,7 @@
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
 //! * `via` who asks, through proxies too · `preface` what they say first · `request_id` names in logs
-//! * `tls/` encryption · `access` the access log · `sys` the system calls · `slab` where connections live
+//! * `tls/` encryption · `sealed` what is different with it · `access` the access log · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here calls Python, so no
@@ -35,6 +35,7 @@ mod preface;
 mod probe;
 mod redirect;
 mod request_id;
+mod sealed;
 mod slab;
 pub mod spent;
 mod stop;
