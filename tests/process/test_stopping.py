@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,18 @@ from tests.kit import Server, serve, wait_until
 from tests.kit.process import ROOT
 from tests.process.conftest import Start, begin_slow, get, handles, read_begun, refuses
 
-BOTH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+EACH = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 
 
-@BOTH
+@pytest.fixture(autouse=True, params=[signal.SIG_DFL], ids=[""])
+def hang_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a server inherits for SIGHUP; who runs the tests may have had it ignored."""
+    earlier = signal.signal(signal.SIGHUP, request.param)
+    yield
+    signal.signal(signal.SIGHUP, earlier)
+
+
+@EACH
 def test_an_idle_server_ends_with_0(start: Start, number: signal.Signals) -> None:
     with start() as server:
         with server.connect() as wire:
@@ -25,7 +34,7 @@ def test_an_idle_server_ends_with_0(start: Start, number: signal.Signals) -> Non
         assert "Traceback" not in server.stderr.text()
 
 
-@BOTH
+@EACH
 def test_a_request_in_flight_is_finished(start: Start, number: signal.Signals) -> None:
     with start() as server, begin_slow(server) as wire:
         server.send_signal(number)
@@ -38,6 +47,17 @@ def test_a_request_in_flight_is_finished(start: Start, number: signal.Signals) -
         assert answer.says("close")
         assert wire.rest() == b""
         assert server.wait_exit() == 0
+
+
+@pytest.mark.parametrize("hang_up", [signal.SIG_IGN], indirect=True, ids=["ignored"])
+def test_who_ignores_hang_ups_goes_on(start: Start) -> None:
+    """As nohup(1) has it."""
+    with start() as server:
+        assert not handles(server, signal.SIGHUP)
+        server.send_signal(signal.SIGHUP)
+        with server.connect() as wire:
+            assert wire.ask(get("/quick")).body == b"quick"
+        assert server.stop() == 0
 
 
 def test_a_unix_socket_is_removed_at_once(start: Start, tmp_path: Path) -> None:
@@ -97,7 +117,7 @@ def test_a_new_connection_without_a_request_is_closed_soon(start: Start) -> None
         assert server.wait_exit() == 0
 
 
-@BOTH
+@EACH
 def test_a_second_signal_ends_an_open_stream(start: Start, number: signal.Signals) -> None:
     with start() as server, server.connect() as wire:
         wire.send(get("/stream"))
@@ -109,7 +129,7 @@ def test_a_second_signal_ends_an_open_stream(start: Start, number: signal.Signal
         assert server.wait_exit(deadline=5) == -number
 
 
-@BOTH
+@EACH
 def test_a_second_signal_ends_an_application_in_c(start: Start, number: signal.Signals) -> None:
     """The first can't be acted on: nothing of Python runs. The kernel has taken note, though."""
     with start() as server, server.connect() as wire:

@@ -65,7 +65,7 @@ def _in_background(config: Config) -> Iterator[Callable[[str], None]]:
 
 
 def run(app: Any, **settings: object) -> None:
-    """Serve an application in this process until SIGINT or SIGTERM, as the command does.
+    """Serve an application in this process until SIGINT, SIGTERM or SIGHUP, as the command does.
 
     ``app`` is the application itself, or text as the command takes it: ``"main:app"``. Keywords
     are settings by their flag's name: ``run(app, port=8000, keep_alive="15s")``. Neither files nor

@@ -28,7 +28,7 @@ Announce = Callable[[Sequence[str], str], None]
 
 
 def run(loaded: Loaded, config: Config, announce: Announce) -> None:
-    """Serve until SIGINT or SIGTERM. Raises BindError, LifespanError and ConfigError."""
+    """Serve until SIGINT, SIGTERM or SIGHUP. Raises BindError, LifespanError and ConfigError."""
     if loaded.interface == "wsgi":
         _run_wsgi(loaded, config, announce)
     else:

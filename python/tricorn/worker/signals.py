@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def stop_signals(stop: Callable[[int], object]) -> Iterator[None]:
-    """SIGINT and SIGTERM call ``stop`` inside the block; after the first, either ends the process.
+    """SIGINT, SIGTERM and SIGHUP call ``stop`` inside the block; then any ends the process at once.
 
-    It gets the signal's number.
+    It gets the signal's number. SIGHUP is left alone where it is ignored, as by nohup(1); elsewhere
+    a terminal that closes, or somebody who takes this process for a supervisor, costs no request.
 
     The kernel resets a handler when it delivers the signal, so a second one works whatever the
     application does then, a blocking call in C included. Signals reach only the main thread: in
@@ -28,13 +29,15 @@ def stop_signals(stop: Callable[[int], object]) -> Iterator[None]:
         return
     from tricorn._core import reset_on_delivery
 
+    numbers = [one for one in _NUMBERS if signal.getsignal(one) is not signal.SIG_IGN]
+
     def handler(number: int, frame: object) -> None:
-        for one in _NUMBERS:
+        for one in numbers:
             signal.signal(one, signal.SIG_DFL)
         stop(number)
 
-    previous = {number: signal.signal(number, handler) for number in _NUMBERS}
-    for number in _NUMBERS:
+    previous = {number: signal.signal(number, handler) for number in numbers}
+    for number in numbers:
         reset_on_delivery(number)
     try:
         yield
