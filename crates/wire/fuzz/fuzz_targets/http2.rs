@@ -16,8 +16,7 @@ fuzz_target!(|input: &[u8]| {
     let step = [usize::MAX, 1, 9, 33][usize::from(control % 4)];
     let mut streams = Vec::new();
     for piece in bytes.chunks(step) {
-        connection.receive(piece, 1);
-        if !goes_on(&mut connection, &mut streams) {
+        if !takes(&mut connection, piece, &mut streams) {
             return;
         }
         if control & 4 != 0 {
@@ -32,6 +31,21 @@ fuzz_target!(|input: &[u8]| {
     connection.receive_end();
     goes_on(&mut connection, &mut Vec::new());
 });
+
+/// Gives it what has come, turn by turn; false if the connection is over.
+fn takes(connection: &mut Connection, bytes: &[u8], streams: &mut Vec<Box<Stream>>) -> bool {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (first, later) = rest.split_at(connection.turn(rest));
+        assert!(!first.is_empty(), "a turn that takes nothing never ends");
+        connection.receive(first, 1);
+        if !goes_on(connection, streams) {
+            return false;
+        }
+        rest = later;
+    }
+    true
+}
 
 /// Polls until nothing more comes; false if the connection is over.
 fn goes_on(connection: &mut Connection, streams: &mut Vec<Box<Stream>>) -> bool {
