@@ -174,10 +174,11 @@ $(NEWEST_ENV)/.ready: $(REQUIREMENTS) | require
 
 # The extension module as it was last built for an environment. Both profiles put it in the same
 # place, so only the stamp of the last one stays. Each environment has a target directory of its
-# own, since PyO3 is built anew whenever the Python changes.
+# own, since PyO3 is built anew whenever the Python changes; who builds once for each does better with
+# one for all (BUILD_DIR).
 define install
 	@rm -f $(@D)/.core-*
-	VIRTUAL_ENV=$(CURDIR)/$* CARGO_TARGET_DIR=target/for$* \
+	VIRTUAL_ENV=$(CURDIR)/$* CARGO_TARGET_DIR=$(or $(BUILD_DIR),target/for$*) \
 		$*/bin/python -m maturin develop --quiet --profile $(subst .core-,,$(@F))
 	@touch $@
 endef

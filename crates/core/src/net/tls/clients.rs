@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ring::digest;
+use aws_lc_rs::digest;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};

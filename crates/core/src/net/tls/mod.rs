@@ -22,7 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::crypto::ring::{self, cipher_suite as suites};
+use rustls::crypto::aws_lc_rs::{self, cipher_suite as suites};
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
@@ -114,7 +114,7 @@ impl fmt::Debug for Identity {
 impl Identity {
     pub fn new(materials: &Materials, options: &Options) -> Result<Self, Flaw> {
         let provider =
-            Arc::new(CryptoProvider { cipher_suites: SUITES.to_vec(), ..ring::default_provider() });
+            Arc::new(CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() });
         let mut chooser = Chooser::default();
         for (index, pair) in materials.pairs.iter().enumerate() {
             let key = certified(pair, &provider).map_err(|flaw| Flaw { index, ..flaw })?;

@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
 
-use ring::digest::{digest, SHA256, SHA256_OUTPUT_LEN};
+use aws_lc_rs::digest::{digest, SHA256, SHA256_OUTPUT_LEN};
 
 use super::super::sys;
 use super::{Flaw, Identity, Materials, Options};
