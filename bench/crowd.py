@@ -14,15 +14,13 @@ import sys
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from client import AnswerError
+
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n%s\r\n"
 )
 TIMEOUT = 20.0  # seconds without a byte from the server
-
-
-class FrameError(Exception):
-    """The server sent something else than the message."""
 
 
 def head(size: int, masked: bool) -> bytes:
@@ -37,7 +35,7 @@ def connect(port: int, extensions: bytes = b"") -> socket.socket:
     """An open WebSocket; `extensions` is a header line.
 
     Raises:
-        FrameError: the server does not open it.
+        AnswerError: the server does not open it.
     """
     client = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -46,7 +44,7 @@ def connect(port: int, extensions: bytes = b"") -> socket.socket:
     while not answer.endswith(b"\r\n\r\n"):
         more = client.recv(4096)
         if not more or not b"HTTP/1.1 101".startswith((answer + more)[:12]):
-            raise FrameError(f"no WebSocket: {(answer + more)[:80]!r}")
+            raise AnswerError(f"no WebSocket: {(answer + more)[:80]!r}")
         answer += more
     return client
 
@@ -73,7 +71,7 @@ class Crowd:
         """Waits for messages; the numbers of the clients that have theirs now.
 
         Raises:
-            FrameError: another message, an end, or nothing for a long time.
+            AnswerError: another message, an end, or nothing for a long time.
         """
         expected = head(self.size, masked=False) + bytes(self.size)
         arrived = []
@@ -81,16 +79,16 @@ class Crowd:
             got = self.clients[number].recv(65536)
             if got != expected:
                 if not got:
-                    raise FrameError("the server closed")
+                    raise AnswerError("the server closed")
                 got = self.partial.pop(number, b"") + got
                 if not expected.startswith(got):
-                    raise FrameError(f"an unexpected frame: {got[:80]!r}")
+                    raise AnswerError(f"an unexpected frame: {got[:80]!r}")
                 if got != expected:
                     self.partial[number] = got
                     continue
             arrived.append(number)
         if not arrived and not self.partial:
-            raise FrameError("the server does not answer")
+            raise AnswerError("the server does not answer")
         return arrived
 
 
@@ -143,7 +141,7 @@ def main() -> None:
         crowd = Crowd.open(options.port, options.connections, options.size)
         begin = perf_counter()
         times = {"echo": echo, "broadcast": broadcast}[options.scenario](crowd, options.seconds)
-    except (FrameError, OSError) as error:
+    except (AnswerError, OSError) as error:
         sys.exit(f"{error or type(error).__name__}")
     taken = perf_counter() - begin
     times.sort()

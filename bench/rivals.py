@@ -78,6 +78,7 @@ SERVERS: dict[str, Server] = {
             "idle": ("--keep-alive", "120000", "--max-connections", "8000"),
             "upload": ("--max-body", "2000000000"),
             "tls": ("--tls-cert", "{cert}", "--tls-key", "{key}"),
+            "websockets": ("--max-connections", "12000"),
         },
     ),
     "weft": Server(
