@@ -99,6 +99,12 @@ def test_what_is_said_while_nobody_serves(browser: Browser, chat: Server) -> Non
     until_shown(page, "eve: kept")
 
 
+@pytest.mark.parametrize("chat", [TLS], ids=["TLS"], indirect=True)
+def test_key_exchange(browser: Browser, chat: Server) -> None:
+    """Keys that no quantum computer will find (draft-ietf-tls-ecdhe-mlkem), as browsers ask for."""
+    assert enter(browser, chat, "grace").key_exchange() == "X25519MLKEM768"
+
+
 def test_protocols(browser: Browser, chat: Server) -> None:
     """HTTP/2 over TLS, for the page and for its WebSocket (RFC 8441); HTTP/1.1 in the clear."""
     page = enter(browser, chat, "mallory")

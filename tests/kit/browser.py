@@ -57,6 +57,13 @@ class Page:
         assert "exceptionDetails" not in said, said["exceptionDetails"]
         return said["result"].get("value")
 
+    def key_exchange(self) -> str:
+        """How the page's keys were agreed, by its TLS name."""
+        responses = self._browser.seen("Network.responseReceived", self._session)
+        group = responses[0]["response"]["securityDetails"]["keyExchangeGroup"]
+        assert isinstance(group, str)
+        return group
+
     def until(self, expression: str, *, deadline: float = 20.0) -> Any:
         """Wait until an expression is true; what it is then."""
         return wait_until(lambda: self.run(expression), expression, deadline=deadline)
@@ -68,21 +75,28 @@ class Browser:
     def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self._number = 0
+        self._events: list[dict[str, Any]] = []
 
     def call(self, method: str, *, session: str | None = None, **parameters: Any) -> Any:
-        """Give a command and wait for its result; what only happens meanwhile is passed over."""
+        """Give a command and wait for its result; what else happens is kept for `seen`."""
         self._number += 1
         command = {"id": self._number, "method": method, "params": parameters}
         self._socket.send(json.dumps(command | ({"sessionId": session} if session else {})))
         while (answer := json.loads(self._socket.recv(20))).get("id") != self._number:
-            pass
+            self._events.append(answer)
         assert "error" not in answer, (method, answer["error"])
         return answer["result"]
+
+    def seen(self, event: str, session: str) -> list[dict[str, Any]]:
+        """The parameters of all events of a kind so far."""
+        events = (one for one in self._events if one.get("sessionId") == session)
+        return [one["params"] for one in events if one["method"] == event]
 
     def open(self, url: str) -> Page:
         """A new tab in which ``url`` has been loaded."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.call("Network.enable", session=session)
         went = self.call("Page.navigate", session=session, url=url)
         assert not went.get("errorText"), (url, went["errorText"])
         page = Page(self, session)

@@ -111,21 +111,31 @@ impl Carried {
             if left == 0 {
                 return if self.end(done) { Flush::Empty } else { Flush::Broken };
             }
-            self.crowded = self.load.load(Ordering::Relaxed) >= ROUND;
-            if self.crowded {
-                return Flush::Later;
-            }
-            let Some(room) = self.stream.room(left.min(STEP)) else { return Flush::Broken };
+            let Some(room) = self.room(left) else { return Flush::Broken };
             if room == 0 {
                 return Flush::Later;
             }
             let Some(bytes) = output.take(room) else { return Flush::Broken };
-            self.load.fetch_add(bytes.len(), Ordering::Relaxed);
-            self.ended = done && self.trailers.is_none() && output.left() == 0;
-            if self.stream.send(bytes, self.ended).is_err() {
+            if !self.give(bytes, done && output.left() == 0) {
                 return Flush::Broken;
             }
         }
+    }
+
+    /// So many of `left` bytes may be given now; None if the client has gone.
+    fn room(&mut self, left: usize) -> Option<usize> {
+        self.crowded = self.load.load(Ordering::Relaxed) >= ROUND;
+        if self.crowded {
+            return Some(0);
+        }
+        self.stream.room(left.min(STEP))
+    }
+
+    /// Gives bytes for which there is room; `last` says that no more come. False if the client has gone.
+    fn give(&mut self, bytes: Vec<u8>, last: bool) -> bool {
+        self.load.fetch_add(bytes.len(), Ordering::Relaxed);
+        self.ended = last && self.trailers.is_none();
+        self.stream.send(bytes, self.ended).is_ok()
     }
 
     /// The end of the response, if it is not given yet.
@@ -184,7 +194,12 @@ impl<X> Conn<X> {
                 }
             }
         }
-        self.output.push_copy(rest);
+        let is_next = !rest.is_empty() && self.output.is_empty();
+        if is_next && carried.room(rest.len()) == Some(rest.len()) {
+            self.broken |= !carried.give(rest.to_vec(), done);
+        } else {
+            self.output.push_copy(rest);
+        }
     }
 
     /// The same as `receive` for a stream.

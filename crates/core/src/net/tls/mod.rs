@@ -113,8 +113,10 @@ impl fmt::Debug for Identity {
 
 impl Identity {
     pub fn new(materials: &Materials, options: &Options) -> Result<Self, Flaw> {
-        let provider =
-            Arc::new(CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() });
+        let provider = Arc::new(CryptoProvider {
+            cipher_suites: SUITES.to_vec(),
+            ..aws_lc_rs::default_provider()
+        });
         let mut chooser = Chooser::default();
         for (index, pair) in materials.pairs.iter().enumerate() {
             let key = certified(pair, &provider).map_err(|flaw| Flaw { index, ..flaw })?;
