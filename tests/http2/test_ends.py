@@ -5,12 +5,24 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import hpack
 import pytest
 
 from tests.contract.conftest import serve_echo
 from tests.http2.conftest import address_of, serve_streams
 from tests.kit.certificates import write_certificate
-from tests.kit.http2 import PREFACE, agreed, connect, frame
+from tests.kit.http2 import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    PING,
+    PREFACE,
+    SETTINGS,
+    agreed,
+    connect,
+    frame,
+)
 from tests.kit.wire import Wire
 
 
@@ -48,6 +60,27 @@ def test_a_reload_moves_clients_on(mode: str) -> None:
             assert client.goaway == 0
         with connect(address) as client:
             assert client.get("/large?3").body == b"yyy"
+
+
+def test_an_error_ends_a_connection_with_requests() -> None:
+    """The end comes at once with the reason, whatever is being done about its streams."""
+    fields = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/slow")]
+    encoder = hpack.Encoder()
+    heads = [
+        frame(HEADERS, encoder.encode(fields), flags=END_HEADERS | END_STREAM, stream=stream)
+        for stream in (1, 3, 5, 7)
+    ]
+    opening = PREFACE + frame(SETTINGS) + b"".join(heads) + frame(PING, b"everyone")
+    wrong = frame(DATA, b"behind the end", stream=1)
+    with serve_streams("asgi", "--linger-timeout", "60") as server:
+        for _ in range(5):
+            with Wire.connect(address_of(server)) as wire:
+                wire.send(opening)
+                came = b""
+                while b"everyone" not in came:
+                    came += wire.sock.recv(4096)
+                wire.send(wrong)
+                assert b"\x00\x00\x08\x07\x00" in wire.rest()  # the head of a GOAWAY
 
 
 def test_an_idle_connection_ends_with_a_word() -> None:

@@ -9,6 +9,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::conn::Phase;
 use super::{Net, Token};
 
 /// What a waiting response may cost its client.
@@ -43,6 +44,7 @@ impl<X> Net<X> {
         if conn.is_waiting {
             return true;
         }
+        let others = others && conn.phase() == Phase::Streams; // nothing is said after the end
         if others {
             conn.is_waiting = true;
             self.wait(parent);
@@ -107,7 +109,8 @@ impl<X> Net<X> {
         let Some(conn) = self.conns.get_mut(token) else { return };
         conn.is_waiting = false;
         if conn.streams.is_some() {
-            if conn.is_runnable() || conn.half_closed || conn.broken {
+            let is_over = conn.phase() != Phase::Streams;
+            if is_over || conn.is_runnable() || conn.half_closed || conn.broken {
                 self.enqueue(token); // its own step has been put off
             }
             return self.advance_parent(token);

@@ -287,7 +287,8 @@ impl<X> Conn<X> {
             Phase::Exchange if self.websocket.is_some() => self.wants_body && self.is_gone(),
             // What comes behind the body is the next request: that has to wait.
             Phase::Exchange => self.wants_body && (input && !self.body.is_done() || self.is_gone()),
-            Phase::Discard(_) | Phase::Linger | Phase::Streams | Phase::WebSocket => input,
+            Phase::Streams => input || self.streams.as_ref().is_some_and(|all| all.has_held()),
+            Phase::Discard(_) | Phase::Linger | Phase::WebSocket => input,
         }
     }
 

@@ -57,6 +57,11 @@ impl Streams {
         self.head_since = self.http2.in_head().then_some(since);
     }
 
+    /// Is something left of what came?
+    pub(super) fn has_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Which time runs: since when, and how long.
     pub(super) fn time_left(&self, timeouts: &Timeouts) -> Option<(u64, u64)> {
         if let Some(since) = self.head_since {
@@ -138,7 +143,7 @@ impl<X> Net<X> {
                 }
             }
             self.drive(token);
-            if self.streams_of(token).is_some_and(|all| !all.held.is_empty()) {
+            if self.streams_of(token).is_some_and(|all| all.has_held()) {
                 return self.put_off(token); // others first, also those of whom no event has told
             }
         }
