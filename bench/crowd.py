@@ -14,13 +14,12 @@ import sys
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from client import AnswerError
+from client import TIMEOUT, AnswerError
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n%s\r\n"
 )
-TIMEOUT = 20.0  # seconds without a byte from the server
 
 
 def head(size: int, masked: bool) -> bytes:

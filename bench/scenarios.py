@@ -65,8 +65,8 @@ METRICS = {
 }
 HIGHER_IS_BETTER = frozenset({"rps", "speed"})
 
-SECURE = ("peregrine", "weft", "granian", "uvicorn", "gunicorn", "h2corn")
-FEW = ("tricorn", "peregrine", "weft", "granian", "uvicorn", "gunicorn", "h2corn")
+MODERN = ("peregrine", "weft", "granian", "uvicorn", "gunicorn", "h2corn")
+FEW = ("tricorn", *MODERN)
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
@@ -246,18 +246,18 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="HTTPS, HTTP/1.1, ASGI hello, 64 connections",
         app="asgi_apps:hello",
         protocol="https",
-        servers=("tricorn", "tricorn+plain", *SECURE),
+        servers=("tricorn", "tricorn+plain", *MODERN),
         needs="tls",
-        targets=(Target("cpu", 1.25, ("tricorn+plain",)), Target("cpu", 1.0, SECURE)),
+        targets=(Target("cpu", 1.25, ("tricorn+plain",)), Target("cpu", 1.0, MODERN)),
     ),
     Scenario(
         name="handshakes",
         title="HTTPS, a full handshake (ECDSA P-256) for each request",
         app="asgi_apps:hello",
         protocol="handshakes",
-        servers=("tricorn", *SECURE, "nginx"),
+        servers=("tricorn", *MODERN, "nginx"),
         needs="tls",
-        targets=(Target("cpu", 1.0, SECURE), Target("cpu", 1.25, ("nginx",))),
+        targets=(Target("cpu", 1.0, MODERN), Target("cpu", 1.25, ("nginx",))),
     ),
     Scenario(
         name="websocket-echo",
@@ -265,9 +265,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         app="websocket_apps:echo",
         protocol="echo",
         body=64,
-        servers=("tricorn", *SECURE),
+        servers=FEW,
         needs="websockets",
-        targets=(Target("cpu", 0.6, ("uvicorn",)), Target("cpu", 1.0, SECURE)),
+        targets=(Target("cpu", 0.6, ("uvicorn",)), Target("cpu", 1.0, MODERN)),
     ),
     Scenario(
         name="websocket-broadcast",
@@ -276,16 +276,16 @@ SCENARIOS: tuple[Scenario, ...] = (
         protocol="broadcast",
         connections=1000,
         body=1024,
-        servers=("tricorn", *SECURE),
+        servers=FEW,
         needs="websockets",
-        targets=(Target("cpu", 1.0, SECURE),),
+        targets=(Target("cpu", 1.0, MODERN),),
     ),
     Scenario(
         name="idle-websockets",
         title="10,000 idle WebSockets",
         app="websocket_apps:echo",
         kind="websockets",
-        servers=("tricorn", *SECURE),
+        servers=FEW,
         needs="websockets",
         targets=(Target("beyond", 3072.0),),
     ),
