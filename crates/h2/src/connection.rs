@@ -33,7 +33,7 @@ pub struct Limits {
 /// What `Connection::poll` found.
 pub enum Event {
     /// A request: its head as text of HTTP/1.1, and its stream.
-    Request { head: Vec<u8>, stream: Box<Stream> },
+    Request { head: Vec<u8>, stream: Stream },
     /// Nothing more for now.
     Idle,
     /// It is over once the output is out.
@@ -143,7 +143,7 @@ impl Connection {
         let (parts, body) = request.into_parts();
         let mut head = Vec::with_capacity(512);
         text::write_request(&parts, &mut head);
-        let mut stream = Box::new(Stream::new(body, respond, &self.woken));
+        let mut stream = Stream::new(body, respond, &self.woken);
         if let Some(value) = parts.headers.get("priority") {
             stream.priority = Priority::parse(value.as_bytes());
         }

@@ -4,12 +4,14 @@
 //!
 //! * `connection` what comes and goes on the whole · `stream` one request and its response
 //! * `pipe` the bytes between `h2` and the transport · `wake` which streams can go on
-//! * `text` heads between the two protocols · `meter` who talks too much · `priority` RFC 9218
+//! * `text` heads between the two protocols · `seen` lines of heads that repeat
+//! * `meter` who talks too much · `priority` RFC 9218
 
 mod connection;
 mod meter;
 mod pipe;
 mod priority;
+mod seen;
 mod stream;
 mod text;
 mod wake;

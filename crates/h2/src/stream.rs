@@ -34,7 +34,7 @@ pub struct Stream {
     rest: Bytes,
     /// The client sends no more.
     ended: bool,
-    trailers: Option<HeaderMap>,
+    trailers: Option<Box<HeaderMap>>,
     key: Arc<Key>,
     waker: Waker,
     id: u32,
@@ -106,7 +106,7 @@ impl Stream {
                 Poll::Ready(None) => match self.recv.poll_trailers(&mut cx) {
                     Poll::Pending => return Received::Nothing,
                     Poll::Ready(Ok(trailers)) => {
-                        self.trailers = trailers;
+                        self.trailers = trailers.map(Box::new);
                         self.ended = true;
                     }
                     Poll::Ready(Err(_)) => return Received::Gone,

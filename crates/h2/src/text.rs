@@ -9,6 +9,8 @@ use h2::ext::Protocol;
 use http::header::{HeaderMap, HeaderName, HeaderValue, COOKIE, HOST};
 use http::{request, Method, Response, StatusCode};
 
+use crate::seen;
+
 /// The head of a response is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wrong;
@@ -79,13 +81,9 @@ pub(crate) fn read_response(text: &[u8]) -> Result<(Response<()>, usize), Wrong>
         if line.is_empty() {
             return Ok((response, text.len() - lines.0.len()));
         }
-        let colon = memchr::memchr(b':', line).ok_or(Wrong)?;
-        let name = HeaderName::from_bytes(&line[..colon]).map_err(|_| Wrong)?;
-        if is_of_connection(&name) {
-            continue;
+        if let Some((name, value)) = seen::field(line)? {
+            fields.try_append(name, value).map_err(|_| Wrong)?;
         }
-        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).map_err(|_| Wrong)?;
-        fields.try_append(name, value).map_err(|_| Wrong)?;
     }
     Err(Wrong)
 }
@@ -104,7 +102,7 @@ pub(crate) fn fields(fields: &[(Vec<u8>, Vec<u8>)]) -> Result<HeaderMap, Wrong> 
 }
 
 /// RFC 9113 section 8.2.2: such fields are not sent.
-fn is_of_connection(name: &HeaderName) -> bool {
+pub(crate) fn is_of_connection(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
         "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade"

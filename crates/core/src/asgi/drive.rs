@@ -90,7 +90,7 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
-    let built = core.get().scopes.get().build(py, &parsed, token, &via);
+    let built = core.get().scopes.get().build(py, &parsed, &via);
     let built = built.and_then(|scope| match &offer {
         Some(offer) => websocket::turn_scope(&scope, offer).map(|()| scope),
         None => Ok(scope),

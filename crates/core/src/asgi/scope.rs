@@ -15,7 +15,6 @@ use tricorn_wire::head::Head;
 
 use super::tls;
 use crate::net::via::{Place, Via};
-use crate::net::Token;
 use crate::py::call::{ascii, list, pair};
 use crate::py::names::{FieldCache, Make};
 use crate::settings::Settings;
@@ -119,10 +118,9 @@ impl Scopes {
         &mut self,
         py: Python<'py>,
         head: &Head,
-        token: Token,
         via: &Via,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let client = self.client(py, token, via)?;
+        let client = self.client(py, via)?;
         let scope = self.prototypes[via.listener as usize].bind(py).copy()?;
         match head.minor {
             1 => {}
@@ -183,18 +181,11 @@ impl Scopes {
 
     /// `(host, port)` of the client, made once per connection if it is the peer; None for unix
     /// sockets, and if it is not known.
-    fn client<'py>(
-        &mut self,
-        py: Python<'py>,
-        token: Token,
-        via: &Via,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        if !via.is_peer {
-            return client(py, via.client);
-        }
-        let slot = token.slot as usize;
+    fn client<'py>(&mut self, py: Python<'py>, via: &Via) -> PyResult<Bound<'py, PyAny>> {
+        let Some(carrier) = via.carrier else { return client(py, via.client) };
+        let slot = carrier.slot as usize;
         if let Some(Some((generation, client))) = self.clients.get(slot) {
-            if *generation == token.generation {
+            if *generation == carrier.generation {
                 return Ok(client.bind(py).clone());
             }
         }
@@ -202,7 +193,7 @@ impl Scopes {
         if self.clients.len() <= slot {
             self.clients.resize_with(slot + 1, || None);
         }
-        self.clients[slot] = Some((token.generation, client.clone().unbind()));
+        self.clients[slot] = Some((carrier.generation, client.clone().unbind()));
         Ok(client)
     }
 }

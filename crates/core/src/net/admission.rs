@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use tricorn_wire::head::{find_end, Slots};
+use tricorn_wire::head::Slots;
 
 use super::answer::Answer;
 use super::conn::Phase;
@@ -129,11 +129,8 @@ impl<X> Net<X> {
         let limits = self.settings.limits;
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
         conn.enter(Phase::Head, &self.slot);
-        match find_end(conn.pending(), &mut 0, &limits) {
-            Ok(Some(end)) => {
-                let head = conn.take_head(end);
-                self.shed(token, head)
-            }
+        match conn.pending_head(&limits) {
+            Ok(Some(head)) => self.shed(token, head),
             _ => Step::Idle, // it was whole
         }
     }

@@ -17,7 +17,7 @@ impl<X> Net<X> {
     /// What has to be known of a request to answer it here.
     pub(super) fn begin_own(&mut self, token: Token, parsed: &Parsed) -> Option<Begin> {
         let told = self.via(token, parsed)?.ok();
-        let via = told.or_else(|| self.conns.get_mut(token).map(|conn| Via::of(conn)))?;
+        let via = told.or_else(|| self.conns.get_mut(token).map(|conn| Via::of(conn, token)))?;
         Some(self.begin_of(parsed, Via { id: None, ..via }, &|_| None))
     }
 

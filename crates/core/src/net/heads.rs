@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tricorn_wire::body::Body;
-use tricorn_wire::head::{parse, Framing, Head as Parsed, Slots};
+use tricorn_wire::head::{find_end, parse, Framing, Head as Parsed, Slots};
 use tricorn_wire::limits::Limits;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::{Asked, Response};
@@ -192,7 +192,22 @@ impl<X> Net<X> {
 }
 
 impl<X> Conn<X> {
-    pub(super) fn take_head(&mut self, end: usize) -> Head {
+    /// The head that input begins with, if it has come whole.
+    pub(super) fn pending_head(&mut self, limits: &Limits) -> Result<Option<Head>, Reject> {
+        let size = self.pending().len();
+        if size == 0 {
+            return Ok(None);
+        }
+        if self.is_stream() && size <= limits.head {
+            return Ok(Some(self.take_head(size))); // it is nothing but a whole head
+        }
+        let mut scanned = self.scanned;
+        let end = find_end(self.pending(), &mut scanned, limits)?;
+        self.scanned = scanned;
+        Ok(end.map(|end| self.take_head(end)))
+    }
+
+    fn take_head(&mut self, end: usize) -> Head {
         let start = std::mem::take(&mut self.input_at);
         let buf = std::mem::take(&mut self.input);
         let len = buf.len();

@@ -147,13 +147,10 @@ impl<X> Net<X> {
         for _ in 0..READS {
             let limits = self.settings.limits;
             let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-            if conn.has_pending() {
-                let mut scanned = conn.scanned;
-                match find_end(conn.pending(), &mut scanned, &limits) {
-                    Ok(Some(end)) => return Step::Head(conn.take_head(end)),
-                    Ok(None) => conn.scanned = scanned,
-                    Err(reject) => return self.refuse(token, reject),
-                }
+            match conn.pending_head(&limits) {
+                Ok(Some(head)) => return Step::Head(head),
+                Ok(None) => {}
+                Err(reject) => return self.refuse(token, reject),
             }
             let greets = conn.awaits_hello();
             if greets && self.handshakes == 0 {

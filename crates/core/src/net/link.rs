@@ -25,7 +25,7 @@ pub(super) enum Link {
 
 /// One stream, as its connection in the reactor has it.
 pub(super) struct Carried {
-    pub(super) stream: Box<Stream>,
+    pub(super) stream: Stream,
     /// The connection that carries it, and its socket.
     pub(super) parent: Token,
     fd: RawFd,
@@ -85,12 +85,7 @@ impl Link {
 }
 
 impl Carried {
-    pub(super) fn new(
-        stream: Box<Stream>,
-        parent: Token,
-        fd: RawFd,
-        load: Arc<AtomicUsize>,
-    ) -> Self {
+    pub(super) fn new(stream: Stream, parent: Token, fd: RawFd, load: Arc<AtomicUsize>) -> Self {
         Self {
             stream,
             parent,

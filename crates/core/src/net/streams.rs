@@ -196,7 +196,7 @@ impl<X> Net<X> {
 
     /// A request has come: from now on its stream is a connection like others. One that was reset
     /// before we have looked at it costs nobody anything more.
-    fn open_stream(&mut self, parent: Token, head: Vec<u8>, mut stream: Box<Stream>) {
+    fn open_stream(&mut self, parent: Token, head: Vec<u8>, mut stream: Stream) {
         if stream.is_gone() {
             return;
         }

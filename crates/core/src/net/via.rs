@@ -49,8 +49,8 @@ impl Fronts {
 pub struct Via<'b> {
     /// None if that is not known, or a peer on a unix socket.
     pub client: Option<SocketAddr>,
-    /// The client is the peer of the connection.
-    pub is_peer: bool,
+    /// The connection that the request came over, itself or as a stream, if the client is its peer.
+    pub carrier: Option<Token>,
     pub secure: bool,
     /// Where the connection came from.
     pub listener: u32,
@@ -83,7 +83,7 @@ impl<X> Net<X> {
     ) -> Option<Result<Via<'b>, Reject>> {
         let conn = self.conns.get_mut(token)?;
         let trusted = conn.standing.trusted;
-        let mut via = Via::of(conn);
+        let mut via = Via::of(conn, token);
         if parsed.target.authority.is_some() {
             let authority = parsed.target.authority.map(Cow::Borrowed);
             via.place = Some(Box::new(Place { authority, ..Place::default() }));
@@ -106,11 +106,11 @@ impl<X> Net<X> {
 }
 
 impl<'b> Via<'b> {
-    /// What the connection tells.
-    pub(super) fn of<X>(conn: &Conn<X>) -> Self {
+    /// What the connection `token` tells.
+    pub(super) fn of<X>(conn: &Conn<X>, token: Token) -> Self {
         Self {
             client: conn.peer,
-            is_peer: true,
+            carrier: Some(conn.link.parent().unwrap_or(token)),
             secure: conn.standing.secure,
             listener: conn.listener,
             place: None,
@@ -131,7 +131,7 @@ impl<'b> Via<'b> {
 
     fn take(&mut self, told: Told<'b>, parsed: &Parsed<'b, '_>) {
         if let Some(client) = told.client {
-            self.is_peer = false;
+            self.carrier = None;
             self.client = match client {
                 Client::Known(address) => Some(address),
                 Client::Unknown => None,

@@ -82,7 +82,7 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
             return Ok(None);
         }
     };
-    let built = this.lock_environs().build(py, &parsed, token, &via);
+    let built = this.lock_environs().build(py, &parsed, &via);
     let environ = match built {
         Ok(environ) => environ,
         Err(error) => {

@@ -16,7 +16,6 @@ use super::file::FileWrapper;
 use super::tls;
 use crate::asgi::scope::{decode_percent, method};
 use crate::net::via::{Place, Via};
-use crate::net::Token;
 use crate::py::call::ascii;
 use crate::py::names::{FieldCache, Make};
 use crate::settings::{Settings, Underscores};
@@ -108,7 +107,6 @@ impl Environs {
         &mut self,
         py: Python<'py>,
         head: &Head,
-        token: Token,
         via: &Via,
     ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.prototypes[via.listener as usize].bind(py).copy()?;
@@ -129,7 +127,7 @@ impl Environs {
         if let Some(secured) = &via.secured {
             tls::set_variables(&environ, secured)?;
         }
-        self.set_client(&environ, token, via)?;
+        self.set_client(&environ, via)?;
         self.set_fields(&environ, head, via)?;
         if via.secure != self.secure {
             let scheme = if via.secure { "https" } else { "http" };
@@ -141,21 +139,21 @@ impl Environs {
         Ok(environ)
     }
 
-    fn set_client(&mut self, environ: &Bound<'_, PyDict>, token: Token, via: &Via) -> PyResult<()> {
+    fn set_client(&mut self, environ: &Bound<'_, PyDict>, via: &Via) -> PyResult<()> {
         let py = environ.py();
-        if !via.is_peer {
+        let Some(carrier) = via.carrier else {
             let (address, port) = texts(via.client);
             environ.set_item(intern!(py, "REMOTE_ADDR"), address)?;
             return environ.set_item(intern!(py, "REMOTE_PORT"), port);
-        }
-        let slot = token.slot as usize;
+        };
+        let slot = carrier.slot as usize;
         if self.clients.len() <= slot {
             self.clients.resize_with(slot + 1, || None);
         }
-        if self.clients[slot].as_ref().is_none_or(|known| known.generation != token.generation) {
+        if self.clients[slot].as_ref().is_none_or(|known| known.generation != carrier.generation) {
             let (address, port) = texts(via.client);
             self.clients[slot] = Some(Client {
-                generation: token.generation,
+                generation: carrier.generation,
                 address: PyString::new(py, &address).unbind(),
                 port: PyString::new(py, &port).unbind(),
             });
