@@ -17,8 +17,7 @@ def headers() -> list[str]:
     """What wrk sends with a GET, so that both generators send the same."""
     lines = Path(__file__).with_name("load.lua").read_text()
     found = dict(HEADER.findall(lines))
-    for name in ("Content-Type", "Connection"):  # of requests with a body; of those that close
-        del found[name]
+    del found["Content-Type"]  # of requests with a body
     return [part for name, value in found.items() for part in ("-H", f"{name}: {value}")]
 
 

@@ -19,6 +19,7 @@ FLOOR = HERE / "floor"
 TOOLS = {
     "wrk": "the Debian package wrk",
     "h2load": "the Debian package nghttp2-client",
+    "ab": "the Debian package apache2-utils",
     "curl": "the Debian package curl",
     "openssl": "the Debian package openssl",
     "taskset": "the Debian package util-linux",

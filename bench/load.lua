@@ -1,5 +1,5 @@
 -- The wrk script: nine request headers like a browser's, and the figures as one line of JSON.
--- Arguments after "--": METHOD BODY_SIZE(bytes) PAUSE(milliseconds) [close]
+-- Arguments after "--": METHOD BODY_SIZE(bytes) PAUSE(milliseconds)
 
 function init(args)
   local pause = tonumber(args[3])
@@ -21,9 +21,6 @@ function init(args)
   wrk.headers["Referer"] = "http://127.0.0.1/start?from=search"
   wrk.headers["Cookie"] = "session=0123456789abcdef0123456789abcdef; theme=dark"
   wrk.headers["Cache-Control"] = "max-age=0"
-  if args[4] == "close" then
-    wrk.headers["Connection"] = "close"
-  end
 end
 
 function done(summary, latency, requests)

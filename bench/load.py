@@ -20,7 +20,7 @@ class LoadError(Exception):
 class Load:
     """What the generator is to do; `cores` is taskset's list, `body` bytes of request body.
 
-    `protocol` is "http" or "https" (wrk), "handshakes" (wrk, over TLS, a connection for each
+    `protocol` is "http" or "https" (wrk), "handshakes" (ab, over TLS, a connection for each
     request), "h2c" (h2load, `streams` requests at once on each connection), "echo" or "broadcast"
     (WebSockets).
     """
@@ -51,6 +51,8 @@ def command(load: Load, seconds: int) -> list[str]:
     """The generator's command line; it prints its figures as a line of JSON, the last one."""
     if load.protocol == "h2c":
         made = _h2load(load, seconds)
+    elif load.protocol == "handshakes":
+        made = _ab(load, seconds)
     elif load.protocol in ("echo", "broadcast"):
         made = _websockets(load, seconds)
     else:
@@ -65,7 +67,14 @@ def _wrk(load: Load, seconds: int) -> list[str]:
         *("-d", f"{seconds}s", "--latency", "-s", str(HERE / "load.lua")),
         f"{scheme}://127.0.0.1:{load.port}{load.path}",
         *("--", load.method, str(load.body), str(load.pause)),
-        *(("close",) if load.protocol == "handshakes" else ()),
+    ]
+
+
+def _ab(load: Load, seconds: int) -> list[str]:
+    return [
+        *(sys.executable, str(HERE / "ab.py"), "--seconds", str(seconds)),
+        *("--connections", str(load.connections)),
+        f"https://127.0.0.1:{load.port}{load.path}",
     ]
 
 

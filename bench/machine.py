@@ -45,6 +45,7 @@ def facts(rivals: Path, python: Path) -> Facts:
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "wrk": _first_line(["wrk", "-v"]),
         "h2load": _first_line(["h2load", "--version"]),
+        "ab": _first_line(["ab", "-V"]),
         "strace": _first_line(["strace", "-V"]),
         "nginx": _first_line(["nginx", "-v"]),
     }
