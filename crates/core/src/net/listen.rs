@@ -23,7 +23,6 @@ const PAUSE_MS: u64 = 100;
 
 pub(super) struct Listener {
     socket: OwnedFd,
-    is_tcp: bool,
     /// Only this worker accepts there: who is left waiting waits for nobody else.
     is_own: bool,
     /// What its connections speak TLS with.
@@ -61,6 +60,9 @@ impl<X> Net<X> {
         let socket = sys::duplicate(fd)?;
         let token = mio::Token(LISTENERS + self.listeners.len());
         let source = socket.as_raw_fd();
+        if is_tcp {
+            sys::set_nodelay(source); // which what is accepted inherits
+        }
         self.registry.register(&mut SourceFd(&source), token, Interest::READABLE)?;
         if let Some(probe) = &self.probe {
             probe.add_listener(source);
@@ -68,7 +70,6 @@ impl<X> Net<X> {
         let identities = self.settings.identities.clone().filter(|_| !private);
         self.listeners.push(Listener {
             socket,
-            is_tcp,
             is_own,
             identities,
             redirects_to: None,
@@ -103,9 +104,8 @@ impl<X> Net<X> {
                 return self.leave_to_others(index);
             }
             let Some(listener) = self.listeners.get_mut(index) else { return };
-            let is_tcp = listener.is_tcp;
             match sys::accept(listener.socket.as_raw_fd()) {
-                Ok(Some(accepted)) => drop(self.add(accepted, index as u32, is_tcp)),
+                Ok(Some(accepted)) => drop(self.add(accepted, index as u32)),
                 Ok(None) => {
                     self.paused = false;
                     self.publish();
@@ -184,13 +184,13 @@ impl<X> Net<X> {
     /// Lets in everybody who waits now, on each listener, or only on those of its own.
     pub(super) fn accept_waiting(&mut self, only_own: bool) {
         for index in 0..self.listeners.len() {
-            let Listener { socket, is_tcp, is_own, .. } = &self.listeners[index];
+            let Listener { socket, is_own, .. } = &self.listeners[index];
             if only_own && !is_own {
                 continue;
             }
-            let (listener, is_tcp) = (socket.as_raw_fd(), *is_tcp);
+            let listener = socket.as_raw_fd();
             while let Ok(Some(accepted)) = sys::accept(listener) {
-                if let Some(token) = self.add(accepted, index as u32, is_tcp) {
+                if let Some(token) = self.add(accepted, index as u32) {
                     // Its request may be there already: only a read tells.
                     if let Some(conn) = self.conns.get_mut(token) {
                         conn.readable = true;
@@ -200,10 +200,7 @@ impl<X> Net<X> {
         }
     }
 
-    fn add(&mut self, accepted: Accepted, listener: u32, is_tcp: bool) -> Option<Token> {
-        if is_tcp {
-            sys::set_nodelay(accepted.fd.as_raw_fd());
-        }
+    fn add(&mut self, accepted: Accepted, listener: u32) -> Option<Token> {
         self.slot.accepted.add();
         let mut conn = Conn::new(Link::Socket(accepted.fd), accepted.peer, listener, self.now);
         conn.writable = true;

@@ -55,10 +55,13 @@ impl<X> Conn<X> {
     /// Sends what may be the end of a response; one after which the connection ends takes its goodbye
     /// along.
     pub(super) fn flush_last_words(&mut self) {
-        let is_last = self.phase() == Phase::Exchange
-            && self.response.is_done()
-            && !self.response.keeps_alive();
-        if is_last {
+        let is_response = match self.phase() {
+            Phase::Exchange => true,
+            // It has waited to go out with others.
+            Phase::Linger => self.websocket.is_none() && self.streams.is_none(),
+            _ => false,
+        };
+        if is_response && self.response.is_done() && !self.response.keeps_alive() {
             self.output.seal_end();
         }
         self.flush();
