@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -79,16 +77,6 @@ def test_an_answer_that_closes(odd: Server) -> None:
 
         assert answer.says("close")
         assert wire.rest() == b""
-
-
-def test_a_client_that_wants_the_end(odd: Server) -> None:
-    """Who says close sends nothing more (RFC 9112 9.6): the connection ends both ways at once."""
-    with odd.connect() as wire:
-        answer = wire.ask(head(b"GET /exact HTTP/1.1", b"Host: a", b"Connection: close"))
-        assert (answer.body, wire.rest()) == (b"hello", b"")
-
-        wire.sock.send(b"x")
-        assert wire.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.EPIPE
 
 
 def test_a_body_that_is_too_short(odd: Server) -> None:

@@ -62,7 +62,12 @@ def test_a_reload_moves_clients_on(mode: str) -> None:
             assert client.get("/large?3").body == b"yyy"
 
 
-def test_an_error_ends_a_connection_with_requests() -> None:
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("asgi", ()), ("wsgi", ("--threads", "32"))],  # one that reads while the calls run
+    ids=["asgi", "wsgi"],
+)
+def test_an_error_ends_a_connection_with_requests(mode: str, options: tuple[str, ...]) -> None:
     """The end comes at once with the reason, whatever is being done about its streams."""
     fields = [(":method", "GET"), (":scheme", "http"), (":authority", "a"), (":path", "/slow")]
     encoder = hpack.Encoder()
@@ -72,7 +77,7 @@ def test_an_error_ends_a_connection_with_requests() -> None:
     ]
     opening = PREFACE + frame(SETTINGS) + b"".join(heads) + frame(PING, b"everyone")
     wrong = frame(DATA, b"behind the end", stream=1)
-    with serve_streams("asgi", "--linger-timeout", "60") as server:
+    with serve_streams(mode, *options, "--linger-timeout", "60") as server:
         for _ in range(5):
             with Wire.connect(address_of(server)) as wire:
                 wire.send(opening)

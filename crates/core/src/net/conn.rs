@@ -85,7 +85,7 @@ pub struct Conn<X> {
     /// Waits in the reactor's queue.
     pub(super) queued: bool,
     pub(super) expired: bool,
-    /// The client sends no more after this request, or is not waited for: no need to linger.
+    /// No need to linger: closes as soon as the output is out.
     pub(super) brief: bool,
     /// Belongs to the parent of this forked process.
     pub(super) abandoned: bool,

@@ -325,10 +325,10 @@ impl<X> Net<X> {
             conn.trim_held();
         }
         if !conn.response.keeps_alive() || conn.broken || conn.must_close(discard) {
-            // A client that wants the end itself sends nothing more (RFC 9112 section 9.6), and a stop does
-            // not wait for others, unless something unread would turn the close into a reset.
+            // A stop does not wait for clients that keep their end open, unless something unread
+            // would turn the close into a reset.
             let unread = !conn.body.is_done() || conn.has_pending() || conn.readable;
-            conn.brief = (conn.brief || self.draining) && !unread;
+            conn.brief = self.draining && !unread;
             self.linger(token);
             self.enqueue(token);
             return true;

@@ -127,7 +127,6 @@ impl<X> Net<X> {
         conn.body = Body::new(begin.framing);
         conn.body_bytes = 0;
         conn.body_waited = 0;
-        conn.brief = !begin.asked.keep_alive;
         conn.expects_continue = begin.expects_continue && !conn.body.is_done();
         conn.response = Response::new(begin.asked);
         conn.committed = false;
