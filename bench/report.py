@@ -11,12 +11,14 @@ from scenarios import HIGHER_IS_BETTER, METRICS, Scenario, Target
 
 SUBJECT = "tricorn"
 METHOD = """\
-One process for each server, pinned to one core, and wrk to the other (scenarios that say two
-cores: both share both). Nine request headers. In each round every server is started, its answer
-checked, warmed up and measured once. CPU is user and system time of the server's whole process
-tree. The figure is the ratio between two servers: the median over the rounds of the ratio within a
-round. What is not a ratio holds for this machine only: a median, and in brackets the lowest and the
-highest. A run during which other processes took much of the machine is measured again.
+One process for each server, pinned to one core, and the load to the other (scenarios that say two
+cores: both share both). The load is made by wrk, for HTTP/2 by h2load, for handshakes by ab, as wrk
+would resume them, and for WebSockets by a client of our own. Nine request headers. In each round
+every server is started, its answer checked, warmed up and measured once. CPU is user and system
+time of the server's whole process tree. The figure is the ratio between two servers: the median
+over the rounds of the ratio within a round. What is not a ratio holds for this machine only: a
+median, and in brackets the lowest and the highest. A run during which other processes took much of
+the machine is measured again.
 """
 VERDICTS = {True: "met", False: "**not met**", None: "not measured"}
 
@@ -88,7 +90,8 @@ def _scenario(results: Results, scenario: Scenario) -> str:
         for server in order
     )
     table = _table(head, rows)
-    return f"### {scenario.title}\n\n{table}" + _failures(results, scenario)
+    rounds = max(len(series[server][metrics[0]]) for server in order)
+    return f"### {scenario.title}\n\nRounds: {rounds}.\n\n{table}" + _failures(results, scenario)
 
 
 def _heading(metric: str) -> str:

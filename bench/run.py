@@ -92,7 +92,7 @@ def measure(options: argparse.Namespace, results: Results) -> None:
             certificate=install.certificate(directory),
         )
         results.date = datetime.date.today().isoformat()
-        results.facts = machine.facts(place.rivals, place.python) | {"rounds": f"{effort.rounds}"}
+        results.facts = machine.facts(place.rivals, place.python)
         for scenario in SCENARIOS:
             if scenario.name in (options.scenario or [scenario.name]):
                 results.forget(scenario.name)
