@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-HEADER = re.compile(r'wrk\.headers\["([^"]+)"\] = "([^"]+)"')
-
-
-def headers() -> list[str]:
-    """What wrk sends with a GET, so that both generators send the same."""
-    lines = Path(__file__).with_name("load.lua").read_text()
-    found = dict(HEADER.findall(lines))
-    del found["Content-Type"]  # of requests with a body
-    return [part for name, value in found.items() for part in ("-H", f"{name}: {value}")]
+import generator
 
 
 def main() -> None:
@@ -30,17 +19,13 @@ def main() -> None:
     parser.add_argument("url")
     options = parser.parse_args()
     with tempfile.NamedTemporaryFile(prefix="h2load-") as log:
-        done = subprocess.run(
+        generator.run(
             [
                 *("h2load", "-t", "1", "-c", f"{options.connections}", "-m", f"{options.streams}"),
-                *("-D", f"{options.seconds}", "--log-file", log.name, *headers(), options.url),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
+                *("-D", f"{options.seconds}", "--log-file", log.name),
+                *(*generator.headers(), options.url),
+            ]
         )
-        if done.returncode:
-            sys.exit(done.stdout + done.stderr)
         rows = [line.split("\t") for line in Path(log.name).read_text().splitlines()]
     times = sorted(int(row[2]) for row in rows)
     print(json.dumps(_figures(times, sum(row[1] != "200" for row in rows), options.seconds)))
