@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.case import Case
+from tests.contract.table import TOPICS
 from tests.contract.table.limits import BODY_SIZE
 from tests.kit import Server, Wire, serve
 from tests.kit.process import ROOT
@@ -18,6 +20,11 @@ from tests.kit.wire import Address
 
 MODES = {"asgi": (), "wsgi": ("--threads", "8"), "wsgi inline": ("--threads", "1")}
 """How the echo application is served: its interface first, and the options."""
+ROWS = [
+    pytest.param(case, id=f"{topic}: {case.name}")
+    for topic, cases in TOPICS.items()
+    for case in cases
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +67,12 @@ def serve_echo(
         with serve(app, *options, app_dir=ROOT, binds=binds) as server:
             tcp = next(address for address in server.addresses if isinstance(address, tuple))
             yield Echo(interface, server, tcp, unix, tls, preface)
+
+
+@pytest.fixture(params=ROWS)
+def case(request: pytest.FixtureRequest, echo: Echo) -> Case:
+    """One row that concerns the interface being served."""
+    row: Case = request.param
+    if row.only not in (None, echo.interface):
+        pytest.skip(f"a row about {row.only}")
+    return row

@@ -19,21 +19,7 @@ from tests.kit.wire import at_random, byte_by_byte
 
 SEED = int(os.environ.get("TRICORN_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 ROUNDS = 3
-ROWS = [
-    pytest.param(case, id=f"{topic}: {case.name}")
-    for topic, cases in TOPICS.items()
-    for case in cases
-]
 run_ids = itertools.count()
-
-
-@pytest.fixture(params=ROWS)
-def case(request: pytest.FixtureRequest, echo: Echo) -> Case:
-    """One row that concerns the interface being served."""
-    row: Case = request.param
-    if row.only not in (None, echo.interface):
-        pytest.skip(f"a row about {row.only}")
-    return row
 
 
 def test_the_table_is_large_and_every_row_says_its_source() -> None:

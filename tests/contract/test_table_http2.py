@@ -14,8 +14,8 @@ import h2.exceptions
 import pytest
 
 from tests.contract.case import Case
-from tests.contract.conftest import Echo, serve_echo
-from tests.contract.test_table import ROWS, check_seen
+from tests.contract.conftest import ROWS, Echo, serve_echo
+from tests.contract.test_table import check_seen
 from tests.kit.http2 import Answer, Client, connect
 
 OF_CONNECTIONS = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"transfer-encoding"}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.case import Case
 from tests.contract.conftest import Echo, serve_echo
-from tests.contract.test_table import ROWS, run
+from tests.contract.test_table import run
 
 HEADERS = {
     "asgi": b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n",
@@ -23,15 +23,6 @@ def echo(request: pytest.FixtureRequest) -> Iterator[Echo]:
     interface: str = request.param
     with serve_echo(interface, "--proxy-protocol", preface=HEADERS[interface]) as echo:
         yield echo
-
-
-@pytest.fixture(params=ROWS)
-def case(request: pytest.FixtureRequest, echo: Echo) -> Case:
-    """One row that concerns the interface being served."""
-    row: Case = request.param
-    if row.only not in (None, echo.interface):
-        pytest.skip(f"a row about {row.only}")
-    return row
 
 
 def test_whole(echo: Echo, case: Case) -> None:

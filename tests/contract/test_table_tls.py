@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.case import Case
 from tests.contract.conftest import Echo, serve_echo
-from tests.contract.test_table import ROWS, run
+from tests.contract.test_table import run
 from tests.kit.certificates import write_certificate
 from tests.kit.wire import byte_by_byte
 
@@ -26,15 +26,6 @@ def echo(
     files = write_certificate(place)
     with serve_echo(request.param, *files.options, tls=files.client) as echo:
         yield echo
-
-
-@pytest.fixture(params=ROWS)
-def case(request: pytest.FixtureRequest, echo: Echo) -> Case:
-    """One row that concerns the interface being served."""
-    row: Case = request.param
-    if row.only not in (None, echo.interface):
-        pytest.skip(f"a row about {row.only}")
-    return row
 
 
 def test_whole(echo: Echo, case: Case) -> None:

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use super::core::AsgiCore;
 use super::drive;
 use super::exchange::Exchange;
-use super::send;
+use super::flow::schedule_if_work;
 use crate::net::spent::{Spent, TOO_LONG};
 use crate::net::Token;
 use crate::py::future::Wake;
@@ -94,7 +94,7 @@ pub fn answer(core: &Bound<'_, AsgiCore>, target: Target) -> PyResult<()> {
     if let Some(exchange) = exchange {
         drive::gone(core, exchange, Wake::Soon)?;
     }
-    send::schedule_if_work(core)
+    schedule_if_work(core)
 }
 
 fn target_of(core: &Bound<'_, AsgiCore>, task: &Bound<'_, PyAny>) -> PyResult<Option<Target>> {

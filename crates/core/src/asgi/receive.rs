@@ -4,8 +4,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::core::{schedule, AsgiCore};
+use super::core::AsgiCore;
 use super::drive::new_waiter;
+use super::flow::schedule_if_work;
 use tricorn_wire::chunked::Field;
 
 use crate::net::Pull;
@@ -30,15 +31,8 @@ pub fn call<'py>(core: &Bound<'py, AsgiCore>, target: Target) -> PyResult<Bound<
     let waiter = new_waiter(core)?;
     park(core, target, waiter.clone().unbind());
     // An edge may have been noted before anybody wanted the body.
-    schedule_if_runnable(core)?;
+    schedule_if_work(core)?;
     ready::wait(waiter)
-}
-
-fn schedule_if_runnable(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
-    if core.get().state.get().net.has_work() {
-        schedule(core)?;
-    }
-    Ok(())
 }
 
 /// Puts a waiter in line.

@@ -6,14 +6,16 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString};
 use tricorn_wire::response::Fault;
 
 use super::core::{schedule, AsgiCore, State};
-use super::drive::{self, new_waiter};
+use super::drive;
 use super::exchange::Exchange;
+use super::fields::Fields;
+use super::flow::{go_on, schedule_if_work, wait_for_room};
 use crate::net::{Conn, Phase, Sent};
-use crate::py::call::{exact_bytes, get_item};
+use crate::py::call::get_item;
 use crate::py::client_gone;
 use crate::py::future::Wake;
 use crate::py::handle::Target;
@@ -212,11 +214,7 @@ fn after<'py>(
         }
     }
     if sent == Sent::Full {
-        conn.wants_drain = true;
-        let waiter = new_waiter(core)?;
-        if let Some(exchange) = &mut conn.exchange {
-            exchange.senders.push(waiter.clone().unbind());
-        }
+        let waiter = wait_for_room(core, conn)?;
         state.net.await_client(target.token);
         drop(state);
         schedule_if_work(core)?;
@@ -225,13 +223,7 @@ fn after<'py>(
     let due = conn.exchange.as_mut().is_some_and(Exchange::is_due);
     let corked = state.net.is_corked();
     drop(state);
-    if corked {
-        schedule(core)?;
-    }
-    if due {
-        return ready::give_way(py.None().into_bound(py));
-    }
-    ready::none(py)
+    go_on(core, corked, due)
 }
 
 /// The response breaks its own promise: nothing can be trusted after it.
@@ -253,18 +245,6 @@ fn fault_of<'py>(
     }
     schedule_if_work(core)?;
     Err(PyRuntimeError::new_err(format!("send(): {}", fault.detail())))
-}
-
-pub fn schedule_if_work(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
-    let work = {
-        let state = core.get().state.get();
-        state.net.has_work() || state.net.has_lines()
-    };
-    if work {
-        schedule(core)
-    } else {
-        Ok(())
-    }
 }
 
 /// Extension `http.response.pathsend`: `{"path": str}`, a whole file by sendfile(2).
@@ -390,62 +370,4 @@ fn early_hint<'py>(
     drop(state);
     schedule_if_work(core)?;
     ready::none(py)
-}
-
-/// Header fields of a message.
-pub enum Fields<'py> {
-    /// A list of tuples or lists of bytes: reading it runs no Python.
-    Plain(Bound<'py, PyList>),
-    /// Anything else, read before the connection is borrowed, since iterating may run Python.
-    Copied(Vec<(Vec<u8>, Vec<u8>)>),
-}
-
-impl<'py> Fields<'py> {
-    pub fn read(given: &Bound<'py, PyAny>) -> PyResult<Self> {
-        match given.cast_exact::<PyList>() {
-            Ok(list) if list.iter().all(|item| is_plain(&item)) => Ok(Self::Plain(list.clone())),
-            _ => Self::copy(given),
-        }
-    }
-
-    fn copy(given: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let mut copied = Vec::new();
-        for item in given.try_iter()? {
-            let pair: PyResult<(Vec<u8>, Vec<u8>)> = item?.extract();
-            copied.push(pair.map_err(|_| {
-                PyTypeError::new_err("'headers' must be pairs of bytes: [(b'name', b'value'), …]")
-            })?);
-        }
-        Ok(Self::Copied(copied))
-    }
-
-    pub fn each(
-        &self,
-        mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        match self {
-            Self::Plain(list) => list.iter().try_for_each(|pair| {
-                let (name, value) = halves(&pair).ok_or(Fault::FieldName)?;
-                match (exact_bytes(&name), exact_bytes(&value)) {
-                    (Some(name), Some(value)) => take(name, value),
-                    _ => Err(Fault::FieldName),
-                }
-            }),
-            Self::Copied(pairs) => pairs.iter().try_for_each(|(name, value)| take(name, value)),
-        }
-    }
-}
-
-fn is_plain(item: &Bound<'_, PyAny>) -> bool {
-    halves(item)
-        .is_some_and(|(name, value)| exact_bytes(&name).is_some() && exact_bytes(&value).is_some())
-}
-
-fn halves<'py>(item: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    if let Ok(pair) = item.cast_exact::<PyTuple>() {
-        return (pair.len() == 2)
-            .then(|| Some((pair.get_item(0).ok()?, pair.get_item(1).ok()?)))?;
-    }
-    let pair = item.cast_exact::<PyList>().ok()?;
-    (pair.len() == 2).then(|| Some((pair.get_item(0).ok()?, pair.get_item(1).ok()?)))?
 }

@@ -10,7 +10,7 @@ use tricorn_wire::ws::reader::Message;
 use super::super::core::{AsgiCore, State};
 use super::super::drive::{self, keep_going};
 use super::super::exchange::Exchange;
-use super::super::send::schedule_if_work;
+use super::super::flow::schedule_if_work;
 use super::receive;
 use crate::net::{Phase, Token};
 use crate::py::client_gone;

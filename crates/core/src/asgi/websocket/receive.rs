@@ -8,7 +8,7 @@ use tricorn_wire::ws::reader::Message;
 
 use super::super::core::AsgiCore;
 use super::super::drive::new_waiter;
-use super::super::send::schedule_if_work;
+use super::super::flow::schedule_if_work;
 use super::ending;
 use crate::net::News;
 use crate::py::call::utf8;

@@ -9,10 +9,11 @@ use tricorn_wire::response::Fault;
 use tricorn_wire::ws::close::{may_be_sent, NORMAL};
 use tricorn_wire::ws::handshake::{answer, is_ours};
 
-use super::super::core::{schedule, AsgiCore, State};
-use super::super::drive::new_waiter;
+use super::super::core::{AsgiCore, State};
 use super::super::exchange::Exchange;
-use super::super::send::{self as http, as_dict, kind_of, schedule_if_work, Fields};
+use super::super::fields::Fields;
+use super::super::flow::{go_on, schedule_if_work, wait_for_room};
+use super::super::send::{self as http, as_dict, kind_of};
 use super::ending;
 use crate::net::{Conn, Sent};
 use crate::py::call::get_item;
@@ -194,7 +195,6 @@ fn after<'py>(
     target: Target,
     sent: Sent,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = core.py();
     if sent == Sent::Broken {
         schedule_if_work(core)?;
         return Err(client_gone());
@@ -204,11 +204,7 @@ fn after<'py>(
         return Err(client_gone());
     };
     if sent == Sent::Full {
-        conn.wants_drain = true;
-        let waiter = new_waiter(core)?;
-        if let Some(exchange) = &mut conn.exchange {
-            exchange.senders.push(waiter.clone().unbind());
-        }
+        let waiter = wait_for_room(core, conn)?;
         drop(state);
         schedule_if_work(core)?;
         return ready::wait(waiter);
@@ -216,13 +212,7 @@ fn after<'py>(
     let due = conn.exchange.as_mut().is_some_and(Exchange::is_due);
     let corked = state.net.is_corked();
     drop(state);
-    if corked {
-        schedule(core)?;
-    }
-    if due {
-        return ready::give_way(py.None().into_bound(py));
-    }
-    ready::none(py)
+    go_on(core, corked, due)
 }
 
 fn close<'py>(

@@ -1,0 +1,51 @@
+//! What a message that was sent leads to: a wait for the client, a turn for others, or nothing.
+
+use pyo3::prelude::*;
+
+use super::core::{schedule, AsgiCore};
+use super::drive::new_waiter;
+use super::exchange::Exchange;
+use crate::net::Conn;
+use crate::py::future::Waiter;
+use crate::py::ready;
+
+/// What the sender waits for while its client reads too slowly.
+pub fn wait_for_room<'py>(
+    core: &Bound<'py, AsgiCore>,
+    conn: &mut Conn<Exchange>,
+) -> PyResult<Bound<'py, Waiter>> {
+    conn.wants_drain = true;
+    let waiter = new_waiter(core)?;
+    if let Some(exchange) = &mut conn.exchange {
+        exchange.senders.push(waiter.clone().unbind());
+    }
+    Ok(waiter)
+}
+
+/// The sender may go on, after a turn for others if one is `due`.
+pub fn go_on<'py>(
+    core: &Bound<'py, AsgiCore>,
+    corked: bool,
+    due: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = core.py();
+    if corked {
+        schedule(core)?;
+    }
+    if due {
+        return ready::give_way(py.None().into_bound(py));
+    }
+    ready::none(py)
+}
+
+pub fn schedule_if_work(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
+    let work = {
+        let state = core.get().state.get();
+        state.net.has_work() || state.net.has_lines()
+    };
+    if work {
+        schedule(core)
+    } else {
+        Ok(())
+    }
+}
