@@ -16,6 +16,7 @@ RUN := $(DEFAULT_ENV)/bin/python -m
 
 REQUIREMENTS := tests/requirements.txt
 MATURIN := maturin>=1.9.4,<2
+FUZZ := crates/wire/fuzz
 FUZZ_RUNS ?= 10000000
 FUZZ_TARGETS ?= head chunked response proxy forwarded websocket http2
 # The crate forbids unsafe code, so what a sanitizer could find is in its dependencies; "address"
@@ -92,12 +93,15 @@ lint-python: $(DEFAULT_ENV)/.core-quick ## Check the Python code: ruff, mypy, st
 lint-rust: require ## Check the Rust code: rustfmt, clippy
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path $(FUZZ)/Cargo.toml --check
+	cargo clippy --quiet --manifest-path $(FUZZ)/Cargo.toml --no-default-features -- -D warnings
 
 .PHONY: format
 format: $(DEFAULT_ENV)/.ready ## Put the code in its standard form
 	$(RUN) ruff check --fix-only --quiet $(CHECKED)
 	$(RUN) ruff format --quiet $(CHECKED)
 	cargo fmt --all
+	cargo fmt --manifest-path $(FUZZ)/Cargo.toml
 
 .PHONY: model
 model: require ## Check every interleaving of the baton's threads with loom
@@ -107,11 +111,11 @@ model: require ## Check every interleaving of the baton's threads with loom
 .PHONY: fuzz
 fuzz: require ## Fuzz the parsers, FUZZ_RUNS=10000000 inputs for each of FUZZ_TARGETS (nightly Rust)
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install --quiet cargo-fuzz
-	$(PYTHON) -m tests.contract.fuzz_seeds crates/wire/fuzz/corpus
-	@mkdir -p crates/wire/fuzz/target
-	@set -e; cd crates/wire/fuzz; for target in $(FUZZ_TARGETS); do \
+	$(PYTHON) -m tests.contract.fuzz_seeds $(FUZZ)/corpus
+	@mkdir -p $(FUZZ)/target
+	@set -e; cd $(FUZZ); for target in $(FUZZ_TARGETS); do \
 		log=target/$$target.log; \
-		echo "fuzzing $$target, $(FUZZ_RUNS) inputs (crates/wire/fuzz/$$log)"; \
+		echo "fuzzing $$target, $(FUZZ_RUNS) inputs ($(FUZZ)/$$log)"; \
 		nice -n 19 cargo +nightly fuzz run --fuzz-dir . --sanitizer $(FUZZ_SANITIZER) $$target -- \
 			-runs=$(FUZZ_RUNS) -max_len=4096 -len_control=100 -fork=0 -dict=http.dict \
 			-print_final_stats=1 >$$log 2>&1 || { tail -n 40 $$log; exit 1; }; \

@@ -68,7 +68,10 @@ fn added(rules: &Rules, fields: &[Field], told: &Result<Told, Reject>) {
     for (name, value) in [("x-forwarded-for", "10.0.0.1"), ("forwarded", "for=10.0.0.1")] {
         let one = Field { name, value: value.as_bytes() };
         let more: Vec<Field> = fields.iter().copied().chain([one]).collect();
-        let (Ok(before), Ok(after)) = (told, rules.read(&more).map(Option::unwrap_or_default)) else { continue };
+        let (Ok(before), Ok(after)) = (told, rules.read(&more).map(Option::unwrap_or_default))
+        else {
+            continue;
+        };
         let alone = Some(Client::Known("10.0.0.1:0".parse().unwrap()));
         if before.client.is_some() {
             assert_eq!(before.client, after.client);

@@ -137,6 +137,7 @@ fn check_framing(head: &Head, limits: &Limits) {
             }
             assert!(length == 0 || members.count() > 0);
         }
+        Framing::UntilEnd => unreachable!("no request of HTTP/1 ends with its connection"),
     }
 }
 

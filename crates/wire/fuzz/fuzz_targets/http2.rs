@@ -33,7 +33,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 /// Gives it what has come, turn by turn; false if the connection is over.
-fn takes(connection: &mut Connection, bytes: &[u8], streams: &mut Vec<Box<Stream>>) -> bool {
+fn takes(connection: &mut Connection, bytes: &[u8], streams: &mut Vec<Stream>) -> bool {
     let mut rest = bytes;
     while !rest.is_empty() {
         let (first, later) = rest.split_at(connection.turn(rest));
@@ -48,7 +48,7 @@ fn takes(connection: &mut Connection, bytes: &[u8], streams: &mut Vec<Box<Stream
 }
 
 /// Polls until nothing more comes; false if the connection is over.
-fn goes_on(connection: &mut Connection, streams: &mut Vec<Box<Stream>>) -> bool {
+fn goes_on(connection: &mut Connection, streams: &mut Vec<Stream>) -> bool {
     let mut out = Vec::new();
     loop {
         match connection.poll() {
@@ -80,7 +80,7 @@ fn check(head: &[u8]) {
 }
 
 /// Reads what there is of a body, and answers.
-fn serve(stream: &mut Box<Stream>) {
+fn serve(stream: &mut Stream) {
     let mut buf = [0; 512];
     while let Received::Bytes(_) = stream.receive(&mut buf) {}
     stream.take_trailers();
