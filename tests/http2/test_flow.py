@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 from tests.kit.http2 import PRIORITY_UPDATE, Client, connect, frame
 from tests.kit.waiting import wait_until
@@ -117,3 +118,17 @@ def test_incremental_responses_share(asgi: Address) -> None:
         middle = client.order[len(client.order) // 4 : len(client.order) // 2]
         shares = [middle.count(stream) / len(middle) for stream in streams]
         assert min(shares) > 0.25, shares
+
+
+def test_more_than_a_turn_takes_at_once(each: Address) -> None:
+    """What is left of one write goes on by itself, and so does each connection beside others."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connect(each)) for _ in range(3)]
+        for client in clients:
+            client.until_answered()
+        for _ in range(5):
+            asked = [[client.ask("/large?5", now=False) for _ in range(128)] for client in clients]
+            for client in clients:
+                client.flush()
+            for client, streams in zip(clients, asked, strict=True):
+                assert all(client.finish(stream).body == b"yyyyy" for stream in streams)
