@@ -38,6 +38,7 @@ pub fn go_on<'py>(
     ready::none(py)
 }
 
+/// Has the reactor go on if a message has left it something to do: output, or lines of the log.
 pub fn schedule_if_work(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
     let work = {
         let state = core.get().state.get();
