@@ -49,6 +49,7 @@ class Commands:
                 "generation": supervisor.generation,
                 "wanted": supervisor.wanted,
                 "last_reload": supervisor.last_reload,
+                "hindrance": supervisor.patience.hindrance,
                 "workers": [self._row(worker) for worker in workers],
             }
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
 
 from tricorn.errors import TricornError
@@ -40,6 +42,17 @@ def _name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return str(number)
+
+
+def explain_refusal(error: OSError) -> str:
+    """Why the system has started no process, with the limit that is reached."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    hints = {
+        errno.EAGAIN: "the limit of processes is reached (ulimit -u, or that of the container)",
+        errno.EMFILE: f"the limit is {limit} (ulimit -n)",
+    }
+    hint = hints.get(error.errno or 0, "")
+    return f"{error.strerror}{f': {hint}' if hint else ''}"
 
 
 _HINTS = {

@@ -51,6 +51,11 @@ class Health:
         stacks = self._stacks[number] = Stacks()
         return stacks
 
+    def unprepare(self, number: int) -> None:
+        """No worker came to this place."""
+        if stacks := self._stacks.pop(number, None):
+            stacks.close()
+
     def started(self, worker: Worker, settings: Process) -> None:
         """Decide how long a new worker is to live."""
         requests, seconds = settings.max_requests, settings.max_lifetime

@@ -168,34 +168,3 @@ def _spawns(fleet: Fleet, plan: Plan, leaving: int) -> list[Spawn]:
     seats = [seat for seat in range(plan.wanted) if seat not in taken]
     numbers = fleet.free_numbers(max(0, missing))
     return [Spawn(*place) for place in zip(numbers, seats, strict=False)]
-
-
-@dataclass(slots=True)
-class Patience:
-    """How long to wait before the next start, when workers keep dying young.
-
-    The first few are followed by a new worker at once: a crash, or a kill by the system, costs no
-    time. From then on the delay doubles up to 30 s, until a worker has lived for a minute.
-    """
-
-    deaths: int = 0
-    not_before: float = 0.0
-
-    YOUNG = 60.0
-    AT_ONCE = 5
-    FIRST = 0.5
-    LONGEST = 30.0
-
-    def died(self, age: float, now: float) -> None:
-        """A worker that was not told to leave has ended ``age`` seconds after its start."""
-        if age >= self.YOUNG:
-            self.deaths = 0
-            return
-        self.deaths += 1
-        if self.deaths > self.AT_ONCE:
-            delay = self.FIRST * 2 ** (self.deaths - self.AT_ONCE - 1)
-            self.not_before = now + min(delay, self.LONGEST)
-
-    def forget(self) -> None:
-        """A new generation starts with a clean sheet."""
-        self.deaths, self.not_before = 0, 0.0

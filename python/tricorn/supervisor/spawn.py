@@ -47,14 +47,21 @@ class Spawner:
         generation: int,
         stacks: Stacks,
     ) -> tuple[int, Post] | Callable[[], int]:
-        """The new worker's pid and the pipes; in the worker itself, what it is to do."""
-        said, saying = os.pipe()
-        orders, ordering = os.pipe()
+        """The new worker's pid and the pipes; in the worker itself, what it is to do.
+
+        Raises OSError if the system has no process or no descriptor to give.
+        """
+        said, saying, orders, ordering = pipes = _pipes()
         sys.stdout.flush()
         sys.stderr.flush()
         # A signal between the fork and the change of handlers would be lost in the worker.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            _close(pipes)
+            raise
         if pid:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.close(saying)
@@ -87,6 +94,21 @@ class Spawner:
             return self._work(config, own, link)
 
         return live
+
+
+def _pipes() -> tuple[int, int, int, int]:
+    """Two pipes, or none."""
+    said = os.pipe()
+    try:
+        return *said, *os.pipe()
+    except OSError:
+        _close(said)
+        raise
+
+
+def _close(descriptors: Collection[int]) -> None:
+    for fd in descriptors:
+        os.close(fd)
 
 
 def _show(config: Config, number: int, generation: int, state: str) -> None:

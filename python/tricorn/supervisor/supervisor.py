@@ -21,18 +21,20 @@ from tricorn.supervisor.autoscale import Autoscaler
 from tricorn.supervisor.commands import Commands
 from tricorn.supervisor.control import Request
 from tricorn.supervisor.development import Reloader, reloader_of
-from tricorn.supervisor.exits import StartError, exit_code, explain
+from tricorn.supervisor.exits import StartError, exit_code, explain, explain_refusal
 from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
 from tricorn.supervisor.generations import Generations
 from tricorn.supervisor.health import TICK, Health
 from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.messages import Failed, Message, Ready
-from tricorn.supervisor.policy import QUICK, Kill, Patience, Plan, Retire, Spawn, decide, wake_at
+from tricorn.supervisor.patience import Patience
+from tricorn.supervisor.policy import Kill, Plan, Retire, Spawn, decide, wake_at
 from tricorn.supervisor.preload import is_preloaded, preload
 from tricorn.supervisor.privileges import apply_umask, resolve
 from tricorn.supervisor.setup import Setup
 from tricorn.supervisor.signals import Inlet
 from tricorn.supervisor.sockets import Sockets
+from tricorn.supervisor.stopping import Stopping
 from tricorn.supervisor.surroundings import Surroundings
 from tricorn.supervisor.trial import Counts, Trials
 from tricorn.supervisor.upgrade import Takeover, Upgrades
@@ -48,21 +50,19 @@ class Supervisor:
         self._setup = setup
         self.loop = Loop()
         self.workers = Workers(setup.work, self.loop, self._take, self._gone)
-        self._patience = Patience()
+        self.patience = Patience()
         self._takeover = Takeover.from_environment()
         self._sockets = Sockets(self._takeover.sockets)
-        self._upgrades = Upgrades(self.loop, self._handed_over, self._upgrade_failed)
+        self._upgrades = Upgrades(self.loop, lambda: self.ending.hand_over(), self._upgrade_failed)
         self._reloader: Reloader | None = None
         self._around = Surroundings(config, self.loop, Commands(self).take)
         self._generations = Generations(config, self._takeover.generation)
         self._trials = Trials(self._generations, self._counts, self._roll_back)
         self._autoscaler = Autoscaler(self.fleet, self.health)
         self.wanted = self._autoscaler.configure(config.process, self._takeover.workers)
-        self.stopping = ""
-        self._stop_announced = False
+        self.ending = Stopping(self.loop, self.workers, self._sockets, self._around)
         self.last_reload = ""
         self._ready: Ready | None = None
-        self._exit_code: int | None = None
 
     def run(self) -> int | Child:
         """Serve until told to stop. Raises TricornError if it can't begin, and leaves nothing."""
@@ -95,7 +95,7 @@ class Supervisor:
     def _serve(self) -> int | Child:
         self._inlet = Inlet()
         self.loop.watch(self._inlet, self._take_signals)
-        while self._exit_code is None:
+        while self.ending.exit_code is None:
             child = self._act()
             if child is not None:
                 return child
@@ -103,7 +103,12 @@ class Supervisor:
             if self.stopping and not self.fleet.workers:
                 break
             self._wait()
-        return self._exit_code or 0
+        return self.ending.exit_code or 0
+
+    @property
+    def stopping(self) -> str:
+        """How the server is being stopped; nothing while it serves."""
+        return self.ending.how
 
     @property
     def fleet(self) -> Fleet:
@@ -152,7 +157,7 @@ class Supervisor:
     def _take_signals(self) -> None:
         commands = {
             "stop": self.stop,
-            "quit": self._quit,
+            "quit": self.ending.quit,
             "reload": self.reload,
             "reopen": self._reopen,
             "upgrade": self._begin_upgrade,
@@ -185,40 +190,13 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop gracefully, after ``--drain-delay``; the second time, at once."""
-        if self.stopping == "gracefully" or self._stop_announced:
-            self._end_at_once()
-        elif (delay := self.config.process.drain_delay) and not self.stopping:
-            self._stop_announced = True
-            self._around.stopping()
-            self.workers.announce_stop()
-            self.loop.later(delay, lambda: None if self.stopping else self._drain())
-        else:
-            self._drain()
-
-    def _drain(self) -> None:
-        self.stopping = "gracefully"
-        self._sockets.close()
-        self._around.stopping()
-        self.workers.stop_draining()
-
-    def _quit(self) -> None:
-        if self.stopping == "quickly":
-            self._end_at_once()
-            return
-        self.stopping = "quickly"
-        self._sockets.close()
-        self._around.stopping()
-        self.workers.quit(time.monotonic() + QUICK)
-
-    def _end_at_once(self) -> None:
-        self.workers.kill_all()
-        self._exit_code = 1
+        self.ending.stop(self.config.process)
 
     def reload(self, request: Request | None = None) -> None:
         """Begin a new generation from the configuration of now; a ``request`` hears of its end."""
         if request is not None:
             self._around.wait_for_reload(request)
-        if self.stopping or self._stop_announced:
+        if self.ending.is_meant:
             return  # it would open the addresses again
         try:
             config = self._setup.load()
@@ -237,7 +215,7 @@ class Supervisor:
         self._generations.begin(config)
         _log.info("reloading: generation %d starts", self.generation)
         self.wanted = self._autoscaler.configure(config.process, self.wanted)
-        self._patience.forget()
+        self.patience.forget()
 
     def _reload_failed(self, why: str) -> None:
         _log.error("reload failed, the server goes on as it was: %s", why)
@@ -265,12 +243,6 @@ class Supervisor:
     def _upgrade_failed(self, why: str) -> None:
         _log.error("upgrade failed, the server goes on as it was: %s", why)
         self._goes_on(why)
-
-    def _handed_over(self) -> None:
-        """A new supervisor serves: this one finishes what it has."""
-        self.stopping = "handed over"
-        self._sockets.hand_over()
-        self._around.handed_over()
 
     def scale(self, wanted: int) -> None:
         """Have so many workers from now on."""
@@ -306,7 +278,7 @@ class Supervisor:
             if worker.killed:
                 _log.warning("worker %d was killed: %s", worker.pid, worker.killed)
             return
-        self._patience.died(time.monotonic() - worker.born, time.monotonic())
+        self.patience.died(time.monotonic() - worker.born, time.monotonic())
         if worker.ready_at is None and worker.generation > self._generations.proven:
             self._could_not_start(worker, status)
             return
@@ -320,7 +292,7 @@ class Supervisor:
             return  # given up already
         if self.config.development.reload:
             _log.error("%s; waiting for a change of the files", text)
-            self._patience.not_before = math.inf
+            self.patience.not_before = math.inf
             return
         if not self._generations.proven:
             self.workers.kill_all()
@@ -348,7 +320,7 @@ class Supervisor:
             surge=process.reload_surge,
             graceful_timeout=process.graceful_timeout,
             boot_timeout=process.boot_timeout,
-            not_before=self._patience.not_before,
+            not_before=self.patience.not_before,
             stopping=bool(self.stopping),
             on_trial=self._trials.is_open or holds,
             at_once=self.config.development.reload,
@@ -385,12 +357,30 @@ class Supervisor:
             self.workers.stop(pid)
 
     def _spawn(self, place: Spawn) -> Child | None:
-        listeners = self._sockets.of_worker(self.config.listen, place.seat)
-        child = self.workers.spawn(self.config, listeners, place, self.generation)
+        now = time.monotonic()
+        if now < self.patience.not_before:
+            return None  # one before it was refused just now
+        try:
+            listeners = self._sockets.of_worker(self.config.listen, place.seat)
+            child = self.workers.spawn(self.config, listeners, place, self.generation)
+        except OSError as error:
+            self._refused(explain_refusal(error), now)
+            return None
+        self.patience.started()
         if child is not None:
             self._sockets.leave_to(listeners)
             self._forget()
         return child
+
+    def _refused(self, why: str, now: float) -> None:
+        """The system has not started a worker: the others serve on, and it is tried again."""
+        text = f"a worker could not be started: {why}"
+        if not self._generations.proven:
+            self.workers.kill_all()
+            raise StartError(text, 1)
+        text += f"; another try in {self.patience.refused(why, now):g} s"
+        _log.error("%s", text)
+        self._around.progress(text)
 
     def _forget(self) -> None:
         """In a new worker: let go of what is the supervisor's."""

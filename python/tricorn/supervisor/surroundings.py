@@ -87,6 +87,11 @@ class Surroundings:
         """Answer this one when the reload has ended."""
         self._waiting.append(request)
 
+    def progress(self, text: str) -> None:
+        """Tell those who wait for a reload what delays it."""
+        for request in self._waiting:
+            request.progress(text)
+
     def reloading(self) -> None:
         """A new generation starts."""
         systemd.notify_reloading("reloading")

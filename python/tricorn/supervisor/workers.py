@@ -60,9 +60,16 @@ class Workers:
     def spawn(
         self, config: Config, listeners: Sequence[Listener], place: Spawn, generation: int
     ) -> Child | None:
-        """Start one; in the new process itself, what it is to do."""
-        stacks = self.health.prepare(place.number)
-        spawned = self._spawner.fork(config, listeners, place.number, generation, stacks)
+        """Start one; in the new process itself, what it is to do.
+
+        Raises OSError if the system does not let it begin; nothing is left of it then.
+        """
+        try:
+            stacks = self.health.prepare(place.number)
+            spawned = self._spawner.fork(config, listeners, place.number, generation, stacks)
+        except OSError:
+            self.health.unprepare(place.number)
+            raise
         if callable(spawned):
             for post in self._posts.values():
                 post.close()

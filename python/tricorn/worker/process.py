@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import select
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from tricorn.net.listener import Listener
 from tricorn.worker.loader import Loaded, load
 from tricorn.worker.place import Place
 from tricorn.worker.run import complete, loop_factory, loop_name, threads_text
+from tricorn.worker.signals import readable
 
 if TYPE_CHECKING:
     import asyncio
@@ -188,7 +188,7 @@ class WorkerProcess:
         """Carry out the orders that wait: whether one is to retire, False if the supervisor has
         gone, None if it is neither.
         """
-        while select.select([self.orders], [], [], 0)[0]:
+        while readable({self.orders}, 0):
             order = os.read(self.orders, 1)
             if order == _TELL_TASKS:
                 tell_tasks()
@@ -243,5 +243,5 @@ class _Signals:
 
     def wait(self, orders: int, seconds: float | None) -> set[int]:
         """The signals that have come; none when ``orders`` is readable, or after ``seconds``."""
-        readable, _, _ = select.select([self._read, orders], [], [], seconds)
-        return set(os.read(self._read, 64)) if self._read in readable else set()
+        come = readable({self._read, orders}, seconds)
+        return set(os.read(self._read, 64)) if self._read in come else set()

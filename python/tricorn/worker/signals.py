@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+_LONGEST = 86400.0
+"""Seconds of one wait: poll(2) takes milliseconds in 31 bits."""
+
+
+def readable(descriptors: Collection[int], seconds: float | None = None) -> set[int]:
+    """Those that can be read, or have ended, within ``seconds``, but a day at the latest.
+
+    By poll(2), as select(2) knows only the first 1024 descriptors.
+    """
+    poll = select.poll()
+    for fd in descriptors:
+        poll.register(fd, select.POLLIN)
+    longest = _LONGEST if seconds is None else max(0.0, min(seconds, _LONGEST))
+    return {fd for fd, _ in poll.poll(math.ceil(1000 * longest))}
 
 
 @contextmanager
@@ -87,7 +104,7 @@ class Waker:
                 os.read(self._read, 1)
                 continue
             due, call = self._next
-            if select.select([self._read], [], [], max(0.0, due - time.monotonic()))[0]:
+            if readable({self._read}, due - time.monotonic()):
                 os.read(self._read, 1)
             elif time.monotonic() >= due:
                 self._next = None

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tricorn.supervisor.fleet import Fleet, State, Worker
+from tricorn.supervisor.patience import Patience
 from tricorn.supervisor.policy import (
     Kill,
-    Patience,
     Plan,
     Retire,
     Spawn,

@@ -1,0 +1,76 @@
+"""How a supervisor stops: after a delay, gracefully, quickly, at once."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tricorn.supervisor.policy import QUICK
+
+if TYPE_CHECKING:
+    from tricorn.config.serving import Process
+    from tricorn.supervisor.loop import Loop
+    from tricorn.supervisor.sockets import Sockets
+    from tricorn.supervisor.surroundings import Surroundings
+    from tricorn.supervisor.workers import Workers
+
+
+class Stopping:
+    """Which stop is under way. A stop that is asked for a second time ends all at once."""
+
+    def __init__(
+        self, loop: Loop, workers: Workers, sockets: Sockets, around: Surroundings
+    ) -> None:
+        self._loop = loop
+        self._workers = workers
+        self._sockets = sockets
+        self._around = around
+        self.how = ""
+        """``gracefully``, ``quickly`` or ``handed over``; nothing before."""
+        self.announced = False
+        """Whether the workers say that they are not ready, while they serve on."""
+        self.exit_code: int | None = None
+        """What to end with, whoever is left."""
+
+    @property
+    def is_meant(self) -> bool:
+        """Whether a stop has begun, or will after ``--drain-delay``."""
+        return bool(self.how) or self.announced
+
+    def stop(self, settings: Process) -> None:
+        """Stop gracefully, after ``--drain-delay``; the second time, at once."""
+        if self.how == "gracefully" or self.announced:
+            self._end_at_once()
+        elif (delay := settings.drain_delay) and not self.how:
+            self.announced = True
+            self._around.stopping()
+            self._workers.announce_stop()
+            self._loop.later(delay, lambda: None if self.how else self._drain())
+        else:
+            self._drain()
+
+    def quit(self) -> None:
+        """Stop quickly: what is in flight is cancelled; the second time, at once."""
+        if self.how == "quickly":
+            self._end_at_once()
+            return
+        self.how = "quickly"
+        self._sockets.close()
+        self._around.stopping()
+        self._workers.quit(time.monotonic() + QUICK)
+
+    def hand_over(self) -> None:
+        """A new supervisor serves: this one finishes what it has."""
+        self.how = "handed over"
+        self._sockets.hand_over()
+        self._around.handed_over()
+
+    def _drain(self) -> None:
+        self.how = "gracefully"
+        self._sockets.close()
+        self._around.stopping()
+        self._workers.stop_draining()
+
+    def _end_at_once(self) -> None:
+        self._workers.kill_all()
+        self.exit_code = 1
