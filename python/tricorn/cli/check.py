@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ def main(arguments: list[str]) -> int:
     """Check and report; returns the exit code. Raises what is wrong as TricornError."""
     config = read_settings("tricorn check", _SUMMARY, arguments)
     print("\n".join(_table(config)))
+    for text in config.overlooked:
+        print(f"tricorn: warning: {text}", file=sys.stderr)
     is_expired = _show_certificates(config)
 
     from tricorn.logs.banner import INTERFACES

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from tricorn.cli.commands import COMMANDS
+from tricorn.cli.unknown import check_options
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS, heading
 from tricorn.config.setting import Setting
 from tricorn.errors import ConfigError
@@ -42,7 +43,9 @@ def parse(program: str, summary: str, arguments: Sequence[str]) -> CommandLine:
     """
     parameters = [_APP, *map(_option, _options()), _CONFIG, _VERSION]
     command = _Command(program, help=summary, epilog=_EPILOG, params=parameters)
-    typed = read(command, _spell_out(arguments))
+    spelt = _spell_out(arguments)
+    check_options(command, spelt)
+    typed = read(command, spelt)
     values = {name: value for name, value in typed.items() if value is not None and value != ()}
     config = values.pop("config", None)
     return CommandLine(values, config)

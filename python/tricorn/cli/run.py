@@ -32,18 +32,29 @@ def main(arguments: list[str]) -> int:
     config = read_settings("tricorn", _SUMMARY, arguments)
 
     # Only now, so that --help and a wrong setting do not wait for them.
+    from tricorn.config.alone import is_supervised
     from tricorn.logs.error_log import configure
 
-    if _is_supervised(config):
+    if is_supervised(config):
         with _in_background(config) as tell:
             configure(config.logs)
+            _warn(config)
             read = lambda: read_settings("tricorn", _SUMMARY, arguments)  # noqa: E731
             return _supervise(config, read, tell=tell)
     from tricorn.worker.loader import load
 
     configure(config.logs)
+    _warn(config)
     _serve(config, load(config.app))
     return 0
+
+
+def _warn(config: Config) -> None:
+    """Say what is set for another server, and not read."""
+    import logging
+
+    for text in config.overlooked:
+        logging.getLogger("tricorn.config").warning("%s", text)
 
 
 def _tell(text: str) -> None:
@@ -77,13 +88,20 @@ def run(app: Any, **settings: object) -> None:
     address not be bound, 3 when the application's start-up fails.
     """
     from tricorn.config import Config
+    from tricorn.config.alone import check_alone, is_supervised
     from tricorn.logs.error_log import configure
 
     if isinstance(app, str):
         settings["app"] = app
     config = Config.make(**settings)
+    check_alone(config)
+    if config.development.reload and not isinstance(app, str):
+        raise ConfigError(
+            "argument reload: an application that is given as an object cannot be loaded anew; "
+            'give it as text, as run("module:attribute", reload=True)'
+        )
     try:
-        if not _is_supervised(config):
+        if not is_supervised(config):
             configure(config.logs)
             return _serve(config, _loaded(app, config))
         loaded = None if isinstance(app, str) else _loaded(app, config)
@@ -97,12 +115,6 @@ def run(app: Any, **settings: object) -> None:
     except TricornError as error:
         print(f"tricorn: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
-
-
-def _is_supervised(config: Config) -> bool:
-    """Whether workers run under a supervisor; else this process serves alone."""
-    wishes = (config.development.reload, config.operations.daemon, config.operations.pidfile)
-    return config.process.workers is not None or any(wishes)
 
 
 def _supervise(

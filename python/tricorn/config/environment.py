@@ -38,6 +38,10 @@ def _place(name: str) -> str:
 
 
 def _hint(name: str) -> str:
+    from tricorn.config.foreign import advice
+
+    if instead := advice(name.removeprefix(PREFIX).lower(), lambda setting: setting.env):
+        return f"; {instead}"
     known = (env.removeprefix(PREFIX) for env in _BY_ENV)
     return did_you_mean(name.removeprefix(PREFIX), known, PREFIX)
 

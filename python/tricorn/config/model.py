@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from tricorn.config.development import Development
 from tricorn.config.http2 import Http2
 from tricorn.config.operations import Operations
 from tricorn.config.origin import Given, Mistake, Origin, Rank
+from tricorn.config.overlooked import overlooked
 from tricorn.config.proxy import Proxy
 from tricorn.config.resolve import report, resolve
 from tricorn.config.rollout import Rollout
@@ -37,6 +38,7 @@ class Config:
     """Every setting, by section; ``origins`` tells by flat name where each value came from.
 
     ``tls_context`` is what the files of the settings about TLS held when they were read.
+    ``overlooked`` are sentences about what is set for Gunicorn or Uvicorn, and not read.
     """
 
     app: App
@@ -57,6 +59,7 @@ class Config:
     operations: Operations
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
     tls_context: TlsContext | None = field(default=None, repr=False, compare=False)
+    overlooked: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def make(cls, **settings: object) -> Config:
@@ -89,12 +92,15 @@ class Config:
         """
         environ = os.environ if environ is None else environ
         file = file or environ.get(environment.CONFIG_VARIABLE) or None
+        directory = directory or Path()
+        document = tomlfile.find(directory, file)
         given = [
-            *_read_file(directory or Path(), file),
+            *_read_file(document),
             *environment.read_environment(environ),
             *_read_keywords(command_line or {}, "command line {typed}"),
         ]
-        return cls._from(given, environ, files)
+        texts = tuple(overlooked(environ, directory, has_file=document is not None))
+        return replace(cls._from(given, environ, files), overlooked=texts)
 
     @classmethod
     def _from(
@@ -110,8 +116,7 @@ class Config:
         return cls(**sections, origins=origins, tls_context=context)
 
 
-def _read_file(directory: Path, named: str | None) -> Iterator[Given | Mistake]:
-    found = tomlfile.find(directory, named)
+def _read_file(found: tomlfile.Document | Mistake | None) -> Iterator[Given | Mistake]:
     if isinstance(found, Mistake):
         yield found
     elif found is not None:
@@ -125,4 +130,11 @@ def _read_keywords(values: Mapping[str, Any], place: str) -> Iterator[Given | Mi
             yield Given(found, raw, Origin(Rank.COMMAND_LINE, text))
         else:
             text = partial(place.format, name=name, typed=name)
-            yield Mistake(text(), f"is not a setting{did_you_mean(name, BY_NAME)}")
+            yield Mistake(text(), f"is not a setting{_hint(name)}")
+
+
+def _hint(name: str) -> str:
+    from tricorn.config.foreign import advice
+
+    instead = advice(name, lambda setting: setting.name)
+    return f"; {instead}" if instead else did_you_mean(name, BY_NAME)

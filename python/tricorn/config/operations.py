@@ -45,6 +45,7 @@ class Operations:
     )
     user: str | None = setting(
         None,
+        supervised=True,
         short="-u",
         metavar="USER",
         check=_check_name,
@@ -53,6 +54,7 @@ class Operations:
     )
     group: str | None = setting(
         None,
+        supervised=True,
         short="-g",
         metavar="GROUP",
         check=_check_name,
@@ -62,12 +64,14 @@ class Operations:
     )
     umask: Mode | None = setting(
         None,
+        supervised=True,
         short="-m",
         help="Permissions that new files do not get, in octal. Without it, as it is at the start.",
         gunicorn="umask",
     )
     proc_name: str = setting(
         "tricorn",
+        supervised=True,
         short="-n",
         metavar="NAME",
         check=_check_name,
@@ -76,6 +80,7 @@ class Operations:
     )
     control_socket: str = setting(
         "auto",
+        supervised=True,
         metavar="auto|off|PATH",
         check=_check_control_socket,
         negated="off",

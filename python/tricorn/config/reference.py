@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tricorn.config.atoms import ATOMS
 from tricorn.config.catalogue import SECTIONS, SETTINGS, heading
+from tricorn.config.foreign import INSTEAD
 from tricorn.config.setting import Setting
 
 _INTRODUCTION = """\
@@ -101,7 +102,12 @@ def _foreign_names() -> str:
         for setting in SETTINGS
         if any(names := (setting.declared.get("gunicorn"), setting.declared.get("uvicorn")))
     ]
-    return f"## Names in Gunicorn and Uvicorn\n\n{_table(columns, rows)}"
+    instead = [(f"`{name}`", INSTEAD[name]) for name in sorted(INSTEAD)]
+    return (
+        f"## Names in Gunicorn and Uvicorn\n\n{_table(columns, rows)}\n"
+        "These have no setting. Whoever gives a name of theirs is told what these tables say.\n\n"
+        f"{_table(('Name', 'Instead'), instead)}"
+    )
 
 
 def _atoms() -> str:

@@ -104,6 +104,8 @@ class Process:
     )
     timeout: Seconds = setting(
         30.0,
+        short="-t",
+        supervised=True,
         help="A worker whose event loop, or all of whose threads, are stuck for this long is "
         "replaced; its stacks go to the error log first. 0 for never.",
         gunicorn="timeout",
@@ -120,11 +122,13 @@ class Process:
     )
     boot_timeout: Seconds = setting(
         0.0,
+        supervised=True,
         help="How long a worker may take to load the application and start up; 0 for as long as "
         "it needs.",
     )
     max_requests: int = setting(
         0,
+        supervised=True,
         least=0,
         help="Requests after which a worker is recycled: another one starts first. 0 for never.",
         gunicorn="max_requests",
@@ -132,33 +136,47 @@ class Process:
     )
     max_requests_jitter: int = setting(
         0,
+        supervised=True,
         least=0,
         help="Up to so many requests more, by chance, so that workers are not recycled together.",
         gunicorn="max_requests_jitter",
         uvicorn="limit_max_requests_jitter",
     )
-    max_lifetime: Seconds = setting(0.0, help="Time after which a worker is recycled; 0 for never.")
-    max_lifetime_jitter: Seconds = setting(0.0, help="Up to so much more time, by chance.")
+    max_lifetime: Seconds = setting(
+        0.0,
+        supervised=True,
+        help="Time after which a worker is recycled; 0 for never.",
+    )
+    max_lifetime_jitter: Seconds = setting(
+        0.0,
+        supervised=True,
+        help="Up to so much more time, by chance.",
+    )
     max_memory: Size = setting(
         0,
+        supervised=True,
         help="Memory (PSS) of a worker above which it is recycled, looked at every 5 s; "
         "0 for any. Linux only.",
     )
     max_memory_total: Size = setting(
         0,
+        supervised=True,
         help="Memory (PSS) of all processes of this server together above which the largest "
         "worker is recycled, if it is a minute old; 0 for any. Linux only.",
     )
     scale_up_after: Seconds = setting(
         0.1,
+        supervised=True,
         help="With a range of workers: one more starts when requests wait for longer.",
     )
     scale_down_after: Seconds = setting(
         60.0,
+        supervised=True,
         help="With a range of workers: one retires when nobody has waited for so long.",
     )
     reload_surge: int = setting(
         1,
+        supervised=True,
         least=1,
         most=512,
         help="Workers more than wanted while a reload replaces the old ones.",

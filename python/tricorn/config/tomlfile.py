@@ -50,6 +50,13 @@ def find(directory: Path, named: str | None) -> Document | Mistake | None:
 def _read(path: Path, name: str) -> Document | Mistake:
     import tomllib
 
+    if name.startswith("python:") or path.suffix == ".py":
+        from tricorn.config.overlooked import in_file
+
+        path = Path(name.removeprefix("file:"))
+        text = "is Python, as Gunicorn's configuration is; settings are read from TOML"
+        return Mistake(name, f"{text}{in_file(path)}")
+
     try:
         text = path.read_text("utf-8")
         table = tomllib.loads(text)
@@ -97,6 +104,8 @@ def _unknown_section(name: str) -> str:
     for item in SETTINGS:
         if name.replace("-", "_") in (item.name, item.field):
             return f"is not a section; this setting is written {item.key}"
+    if instead := _instead(name):
+        return f"is not a section; {instead}"
     return f"is not a section{did_you_mean(name, SECTIONS)}"
 
 
@@ -105,7 +114,15 @@ def _unknown_key(section: str, key: str) -> str:
     elsewhere = [item.key for item in SETTINGS if key.replace("-", "_") in (item.name, item.field)]
     if elsewhere:
         return f"is not a setting of [{section}]; did you mean {elsewhere[0]}?"
+    if instead := _instead(key):
+        return f"is not a setting of [{section}]; {instead}"
     return f"is not a setting of [{section}]{did_you_mean(key, keys)}"
+
+
+def _instead(name: str) -> str:
+    from tricorn.config.foreign import advice
+
+    return advice(name, lambda setting: setting.key)
 
 
 def _line_of(text: str, keys: tuple[str, ...]) -> int | None:

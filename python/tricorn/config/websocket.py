@@ -19,6 +19,7 @@ class WebSocket:
         most=1024 * MiB,
         help="Largest message of a client, after inflating; above it the connection is closed "
         "with 1009.",
+        gunicorn="websocket_max_message_size",
         uvicorn="ws_max_size",
     )
     max_queue: int = setting(

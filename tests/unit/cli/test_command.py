@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -12,36 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE_ROOT = Path(__file__).parents[3] / "python"
-
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def environment() -> dict[str, str]:
-    """Ours without what would configure the server."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TRICORN_") and k != "PORT"}
-    search = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), kept.get("PYTHONPATH")]))
-    return kept | {"PYTHONPATH": search, "NO_COLOR": "1"}
-
-
-@pytest.fixture
-def run(tmp_path: Path, environment: dict[str, str]) -> Run:
-    """Run ``python -m tricorn`` in an empty directory."""
-
-    def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tricorn", *arguments]
-        return subprocess.run(
-            command,
-            cwd=tmp_path,
-            env=environment | env,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-
-    return run
 
 
 def test_check_shows_each_value_with_its_origin(run: Run, tmp_path: Path) -> None:

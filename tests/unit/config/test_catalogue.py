@@ -78,7 +78,7 @@ def test_sections_are_frozen_and_have_a_heading(section: str) -> None:
 
 def test_config_has_a_field_for_each_section() -> None:
     fields = [field.name for field in dataclasses.fields(Config)]
-    assert fields == [*SECTIONS, "origins", "tls_context"]
+    assert fields == [*SECTIONS, "origins", "tls_context", "overlooked"]
 
 
 def test_the_shape_the_core_reads() -> None:
