@@ -23,9 +23,13 @@ class Workers:
         self._gate = gate
 
     def until(self, look: Callable[[Slots], bool], what: str) -> Slots:
-        """The slots as soon as ``look(slots)`` holds."""
-        text = self.server.stdout.wait(lambda text: look(last(text)), what)
-        return last(text)
+        """The slots as soon as ``look(slots)`` holds; it sees none before they were told once."""
+
+        def seen(text: str) -> bool:
+            slots = last(text)
+            return bool(slots) and look(slots)
+
+        return last(self.server.stdout.wait(seen, what))
 
     def until_sum(self, name: str, value: int) -> Slots:
         """The slots as soon as a counter of all of them together is ``value``."""
