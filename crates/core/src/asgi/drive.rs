@@ -5,18 +5,16 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use tricorn_wire::head::Slots;
 use tricorn_wire::reject::Reject;
-use tricorn_wire::ws::close::{Close, LOST};
 use tricorn_wire::ws::handshake::{Offer, Wanted};
 
 use super::core::AsgiCore;
 use super::exchange::Exchange;
-use super::websocket::receive::disconnect as websocket_disconnect;
 use super::websocket::{begin as websocket, ending};
-use super::{overdue, receive, task};
+use super::{overdue, receive, task, waiting};
 use crate::net::{Begin, Head, Step, Token};
 use crate::py::call::call;
 use crate::py::client_gone;
-use crate::py::future::{resolve, Waiter, Wake};
+use crate::py::future::{Waiter, Wake};
 use crate::py::handle::{self, Kind, Target};
 
 /// Takes one connection as far as it goes; returns how often it called the application.
@@ -39,20 +37,20 @@ pub fn advance(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<usize> {
                 let is_websocket =
                     core.get().state.get().net.get(token).is_some_and(|c| c.websocket.is_some());
                 if is_websocket {
-                    ending::wake(core, token)?;
+                    ending::wake(core, token);
                 } else {
-                    wake_receivers(core, token)?;
+                    wake_receivers(core, token);
                 }
             }
             Step::Drained => {
                 calls += 1;
-                wake_senders(core, token)?;
+                wake_senders(core, token);
             }
-            Step::Stalled(reject) => stalled(core, token, reject)?,
+            Step::Stalled(reject) => stalled(core, token, reject),
             Step::Closed(exchange) => {
                 if let Some(exchange) = exchange {
                     overdue::desert(core, token, &exchange);
-                    gone(core, exchange, Wake::InPlace)?;
+                    gone(core, exchange, Wake::InPlace);
                 }
                 return Ok(calls);
             }
@@ -146,53 +144,48 @@ fn call_app<'py>(
     }
 }
 
-/// Gives the parked `receive()` calls what has come.
-fn wake_receivers(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
-    let py = core.py();
-    let waiter = {
+/// Wakes a `receive()` that waits, if there is something for it.
+fn wake_receivers(core: &Bound<'_, AsgiCore>, token: Token) {
+    let seq = {
         let mut state = core.get().state.get();
         state.net.client_came(token);
-        let Some(conn) = state.net.get(token) else { return Ok(()) };
+        let Some(conn) = state.net.get(token) else { return };
         conn.wants_body = false;
-        let seq = conn.seq;
-        let Some(exchange) = &mut conn.exchange else { return Ok(()) };
-        let waiter = std::iter::from_fn(|| {
-            (!exchange.receivers.is_empty()).then(|| exchange.receivers.remove(0))
-        })
-        .find(|waiter| waiter.bind(py).get().is_pending());
-        waiter.map(|waiter| (waiter, seq))
+        if conn.exchange.as_ref().is_none_or(|exchange| exchange.receivers.is_empty()) {
+            return;
+        }
+        conn.seq
     };
-    let Some((waiter, seq)) = waiter else { return Ok(()) };
     let target = Target { token, seq };
-    match receive::message(core, target)? {
-        Some(message) => keep_going(core, resolve(waiter.bind(py), Ok(message), Wake::InPlace))?,
-        None => receive::park(core, target, waiter),
+    if receive::has_message(core, target) {
+        waiting::wake_first(core, target, Wake::InPlace);
     }
     // Others may wait for the same: they get their turn when there is something for them.
     let mut state = core.get().state.get();
-    if let Some(conn) = state.net.exchange(token, seq) {
-        conn.wants_body |= conn.exchange.as_ref().is_some_and(|e| !e.receivers.is_empty());
+    let Some(conn) = state.net.exchange(token, seq) else { return };
+    if conn.exchange.as_ref().is_some_and(|exchange| !exchange.receivers.is_empty()) {
+        let awaited = !conn.body_done();
+        state.net.want_body(token);
+        if awaited {
+            state.net.await_client(token);
+        }
     }
-    Ok(())
 }
 
-fn wake_senders(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
-    let py = core.py();
+fn wake_senders(core: &Bound<'_, AsgiCore>, token: Token) {
     let senders = {
         let mut state = core.get().state.get();
         state.net.client_came(token);
         let exchange = state.net.get(token).and_then(|conn| conn.exchange.as_mut());
         exchange.map(|exchange| std::mem::take(&mut exchange.senders))
     };
-    for waiter in senders.unwrap_or_default() {
-        let nothing = Ok(py.None().into_bound(py));
-        keep_going(core, resolve(waiter.bind(py), nothing, Wake::InPlace))?;
+    for waiter in senders.unwrap_or_default().iter() {
+        waiting::tell(core, waiter.bind(core.py()), Ok(()), Wake::InPlace);
     }
-    Ok(())
 }
 
 /// The body came too slowly: the client is told, the application sees a disconnect.
-fn stalled(core: &Bound<'_, AsgiCore>, token: Token, reject: Reject) -> PyResult<()> {
+fn stalled(core: &Bound<'_, AsgiCore>, token: Token, reject: Reject) {
     let exchange = {
         let mut state = core.get().state.get();
         let exchange = state.net.get(token).and_then(|conn| conn.exchange.take());
@@ -201,27 +194,19 @@ fn stalled(core: &Bound<'_, AsgiCore>, token: Token, reject: Reject) -> PyResult
         }
         exchange
     };
-    match exchange {
-        Some(exchange) => gone(core, exchange, Wake::InPlace),
-        None => Ok(()),
+    if let Some(exchange) = exchange {
+        gone(core, exchange, Wake::InPlace);
     }
 }
 
 /// The exchange is over for the application: whoever waits is told so.
-pub fn gone(core: &Bound<'_, AsgiCore>, exchange: Exchange, wake: Wake) -> PyResult<()> {
-    let py = core.py();
-    let lost = exchange.websocket.is_some().then(|| Close { code: LOST, reason: String::new() });
-    for waiter in &exchange.receivers {
-        let message = match &lost {
-            Some(close) => websocket_disconnect(py, close)?,
-            None => receive::disconnect(py)?,
-        };
-        keep_going(core, resolve(waiter.bind(py), Ok(message), wake))?;
+pub fn gone(core: &Bound<'_, AsgiCore>, exchange: Exchange, wake: Wake) {
+    for waiter in exchange.receivers.iter() {
+        waiting::tell(core, waiter.bind(core.py()), Ok(()), wake);
     }
-    for waiter in &exchange.senders {
-        keep_going(core, resolve(waiter.bind(py), Err(client_gone()), wake))?;
+    for waiter in exchange.senders.iter() {
+        waiting::tell(core, waiter.bind(core.py()), Err(client_gone()), wake);
     }
-    Ok(())
 }
 
 /// An exception out of a woken task is only ever KeyboardInterrupt or SystemExit: the events at

@@ -1,17 +1,18 @@
 //! What is kept with a request that an ASGI application serves.
 
-use pyo3::prelude::*;
-
+use super::receive::Piece;
+use super::waiting::Waiters;
 use super::websocket::Asked;
 use crate::net::spent::Spent;
-use crate::py::future::Waiter;
 
 #[derive(Default)]
 pub struct Exchange {
     /// `receive()` calls that wait.
-    pub receivers: Vec<Py<Waiter>>,
+    pub receivers: Waiters,
     /// `send()` calls that wait for the output to drain.
-    pub senders: Vec<Py<Waiter>>,
+    pub senders: Waiters,
+    /// Read for a `receive()` that was woken for it, and may have given up since.
+    pub next: Option<Piece>,
     /// The last `http.request` message is out; from now on only a disconnect can be received.
     pub delivered: bool,
     /// The application announced trailers: the body's end is not the response's.

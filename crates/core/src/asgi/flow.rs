@@ -33,7 +33,7 @@ pub fn go_on<'py>(
         schedule(core)?;
     }
     if due {
-        return ready::give_way(py.None().into_bound(py));
+        return ready::give_way(py);
     }
     ready::none(py)
 }

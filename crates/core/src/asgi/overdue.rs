@@ -92,7 +92,7 @@ pub fn answer(core: &Bound<'_, AsgiCore>, target: Target) -> PyResult<()> {
         exchange
     };
     if let Some(exchange) = exchange {
-        drive::gone(core, exchange, Wake::Soon)?;
+        drive::gone(core, exchange, Wake::Soon);
     }
     schedule_if_work(core)
 }

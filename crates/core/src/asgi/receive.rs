@@ -4,36 +4,17 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::core::AsgiCore;
-use super::drive::new_waiter;
-use super::flow::schedule_if_work;
 use tricorn_wire::chunked::Field;
 
+use super::core::AsgiCore;
+use super::drive;
+use super::exchange::Exchange;
 use crate::net::Pull;
-use crate::py::future::Waiter;
+use crate::py::future::{Waiter, Wake};
 use crate::py::handle::Target;
-use crate::py::ready;
 
 /// Body bytes in one message at the most.
 const MOST: usize = 64 * 1024;
-
-/// The awaitable of one `receive()`.
-pub fn call<'py>(core: &Bound<'py, AsgiCore>, target: Target) -> PyResult<Bound<'py, PyAny>> {
-    core.get().state.check_owner("receive()")?;
-    if let Some(message) = message(core, target)? {
-        let due = {
-            let mut state = core.get().state.get();
-            let conn = state.net.exchange(target.token, target.seq);
-            conn.and_then(|conn| conn.exchange.as_mut()).is_some_and(|e| e.is_due())
-        };
-        return if due { ready::give_way(message) } else { ready::value(message) };
-    }
-    let waiter = new_waiter(core)?;
-    park(core, target, waiter.clone().unbind());
-    // An edge may have been noted before anybody wanted the body.
-    schedule_if_work(core)?;
-    ready::wait(waiter)
-}
 
 /// Puts a waiter in line.
 pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {
@@ -59,8 +40,12 @@ pub fn message<'py>(
     Ok(match next(core, target) {
         Next::Later => None,
         Next::Gone => Some(disconnect(py)?),
-        Next::Body(body, more, trailers) => {
-            let message = request(py, body, more)?;
+        Next::Cut(exchange) => {
+            drive::gone(core, *exchange, Wake::Soon);
+            Some(disconnect(py)?)
+        }
+        Next::Body((body, more, trailers)) => {
+            let message = request(py, body.into_bound(py), more)?;
             if !trailers.is_empty() {
                 message.set_item(intern!(py, "tricorn.trailers"), fields(py, trailers)?)?;
             }
@@ -69,41 +54,69 @@ pub fn message<'py>(
     })
 }
 
+/// A piece of body, whether more comes, and the trailers behind the last one.
+pub type Piece = (Py<PyBytes>, bool, Vec<Field>);
+
 /// What comes next, without the objects of a message: those are made once nothing is borrowed.
-enum Next<'py> {
+enum Next {
     Later,
     Gone,
-    Body(Bound<'py, PyBytes>, bool, Vec<Field>),
+    /// The connection was cut; whoever else waits has to be told.
+    Cut(Box<Exchange>),
+    Body(Piece),
 }
 
-fn next<'py>(core: &Bound<'py, AsgiCore>, target: Target) -> Next<'py> {
+/// Is there a message? What has been read for it is kept for whoever takes it.
+pub fn has_message(core: &Bound<'_, AsgiCore>, target: Target) -> bool {
+    match next(core, target) {
+        Next::Later => false,
+        Next::Gone => true,
+        Next::Cut(exchange) => {
+            drive::gone(core, *exchange, Wake::InPlace);
+            false
+        }
+        Next::Body(piece) => {
+            let mut state = core.get().state.get();
+            let conn = state.net.exchange(target.token, target.seq);
+            if let Some(exchange) = conn.and_then(|conn| conn.exchange.as_mut()) {
+                exchange.next = Some(piece);
+            }
+            true
+        }
+    }
+}
+
+fn next(core: &Bound<'_, AsgiCore>, target: Target) -> Next {
     let py = core.py();
     let mut state = core.get().state.get();
     let Some(conn) = state.net.exchange(target.token, target.seq) else { return Next::Gone };
     let body_done = conn.body_done();
-    if let (Some(exchange), true) = (&mut conn.exchange, body_done) {
-        if !std::mem::replace(&mut exchange.delivered, true) {
-            return Next::Body(PyBytes::new(py, b""), false, Vec::new());
+    if let Some(exchange) = &mut conn.exchange {
+        if let Some(piece) = exchange.next.take() {
+            return Next::Body(piece);
+        }
+        if body_done && !std::mem::replace(&mut exchange.delivered, true) {
+            return Next::Body((PyBytes::new(py, b"").unbind(), false, Vec::new()));
         }
     }
     match state.net.pull(target.token, MOST) {
         Pull::Later => Next::Later,
         Pull::Gone => Next::Gone,
         Pull::Refused(reject) => {
-            if !state.net.answer(target.token, reject.status(), reject.detail()) {
-                state.net.cut(target.token);
+            if state.net.answer(target.token, reject.status(), reject.detail()) {
+                return Next::Gone;
             }
-            Next::Gone
+            state.net.cut(target.token).map_or(Next::Gone, |cut| Next::Cut(Box::new(cut)))
         }
         Pull::Data { more } => {
-            let body = PyBytes::new(py, &state.net.pulled);
+            let body = PyBytes::new(py, &state.net.pulled).unbind();
             let Some(conn) = state.net.exchange(target.token, target.seq) else {
                 return Next::Gone;
             };
             if let Some(exchange) = &mut conn.exchange {
                 exchange.delivered = !more;
             }
-            Next::Body(body, more, conn.take_trailers())
+            Next::Body((body, more, conn.take_trailers()))
         }
     }
 }

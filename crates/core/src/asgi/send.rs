@@ -204,7 +204,7 @@ fn after<'py>(
             schedule(core)?;
         }
         if let Some(exchange) = finished.exchange {
-            drive::gone(core, exchange, Wake::Soon)?;
+            drive::gone(core, exchange, Wake::Soon);
         }
         return ready::none(py);
     }
@@ -218,7 +218,7 @@ fn after<'py>(
         state.net.await_client(target.token);
         drop(state);
         schedule_if_work(core)?;
-        return ready::wait(waiter);
+        return ready::wait(core, target, waiter);
     }
     let due = conn.exchange.as_mut().is_some_and(Exchange::is_due);
     let corked = state.net.is_corked();
@@ -241,7 +241,7 @@ fn fault_of<'py>(
         exchange
     };
     if let Some(exchange) = exchange {
-        drive::gone(core, exchange, Wake::Soon)?;
+        drive::gone(core, exchange, Wake::Soon);
     }
     schedule_if_work(core)?;
     Err(PyRuntimeError::new_err(format!("send(): {}", fault.detail())))

@@ -13,9 +13,11 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use crate::asgi::core::AsgiCore;
-use crate::asgi::{receive, send, task, websocket};
+use crate::asgi::waiting::Role;
+use crate::asgi::{send, task, websocket};
 use crate::net::Token;
 use crate::py::call::guard;
+use crate::py::ready;
 
 #[repr(C)]
 struct Handle {
@@ -208,7 +210,6 @@ unsafe fn only_argument<'py>(
 
 type Send =
     for<'py> fn(&Bound<'py, AsgiCore>, Target, &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>;
-type Receive = for<'py> fn(&Bound<'py, AsgiCore>, Target) -> PyResult<Bound<'py, PyAny>>;
 
 /// # Safety
 /// The arguments are those of a vectorcall of a `Handle` with the interpreter attached.
@@ -233,7 +234,7 @@ unsafe fn send_with(
 /// # Safety
 /// The arguments are those of a vectorcall of a `Handle` with the interpreter attached.
 unsafe fn receive_with(
-    act: Receive,
+    role: Role,
     callable: *mut ffi::PyObject,
     count: usize,
     keywords: *mut ffi::PyObject,
@@ -246,7 +247,7 @@ unsafe fn receive_with(
                 return Err(PyTypeError::new_err("receive() takes no arguments"));
             }
             let parts = parts(py, callable);
-            act(&parts.core, parts.target).map(Bound::into_ptr)
+            ready::receive(&parts.core, parts.target, role).map(Bound::into_ptr)
         })
     }
 }
@@ -278,7 +279,7 @@ unsafe extern "C" fn call_receive(
     keywords: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls with itself attached and with valid arguments.
-    unsafe { receive_with(receive::call, callable, count, keywords) }
+    unsafe { receive_with(Role::Receive, callable, count, keywords) }
 }
 
 unsafe extern "C" fn call_ws_receive(
@@ -288,7 +289,7 @@ unsafe extern "C" fn call_ws_receive(
     keywords: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls with itself attached and with valid arguments.
-    unsafe { receive_with(websocket::receive::call, callable, count, keywords) }
+    unsafe { receive_with(Role::WsReceive, callable, count, keywords) }
 }
 
 unsafe extern "C" fn call_task_done(

@@ -2,6 +2,10 @@
 //!
 //! It does not suspend when the answer is there already (the common case), gives way once when asked to, or waits for a [`Waiter`]. It has
 //! `send`, `throw` and `close`, so asyncio takes it for a coroutine: `create_task(receive())` works.
+//!
+//! A `send` is done when it is called, and only its wait can be cancelled. A `receive` begins with
+//! its first step, and takes its message in the step that returns it: one that is cancelled, closed
+//! or forgotten before has taken nothing.
 
 use std::ffi::{c_char, c_int};
 use std::mem::size_of;
@@ -11,29 +15,50 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::asgi::core::AsgiCore;
+use crate::asgi::waiting::{self, Role};
+use crate::net::Token;
 use crate::py::call::guard;
 use crate::py::future::Waiter;
+use crate::py::handle::Target;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum State {
-    /// Returns `value`, again and again: the shared instance for None.
+    /// Returns None, again and again: the shared instance.
     Always,
-    /// Returns `value` once.
-    Value,
-    /// Yields once, then returns `value`.
+    /// Returns None once.
+    Done,
+    /// Yields once, then returns None.
     GiveWay,
-    /// Yields `value`, a Waiter, then returns its result.
+    /// Yields `waiter`, then returns its result.
     Wait,
     Waiting,
+    /// Takes a message, after a turn for others if one is due.
+    Receive,
+    /// Has given way, or been woken: takes a message.
+    Take,
+    /// Has yielded `waiter`.
+    Receiving,
     Used,
+}
+
+impl State {
+    /// Is a waiter in line for it?
+    fn waits(self) -> bool {
+        matches!(self, Self::Wait | Self::Waiting | Self::Receiving)
+    }
 }
 
 #[repr(C)]
 struct Ready {
     base: ffi::PyObject,
-    /// Owned, or null once used.
-    value: *mut ffi::PyObject,
+    /// Owned, or null.
+    waiter: *mut ffi::PyObject,
+    /// An owned `AsgiCore`, or null for what does not wait.
+    core: *mut ffi::PyObject,
+    target: Target,
+    role: Role,
     state: State,
 }
 
@@ -42,40 +67,57 @@ static NONE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// Done already, with None.
 pub fn none(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    let none = NONE.get_or_try_init(py, || {
-        make(py, State::Always, py.None().into_bound(py)).map(Bound::unbind)
-    })?;
+    let none =
+        NONE.get_or_try_init(py, || make(py, State::Always, None, None).map(Bound::unbind))?;
     Ok(none.bind(py).clone())
 }
 
-/// Done already, with `value`.
-pub fn value<'py>(value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    make(value.py(), State::Value, value)
+/// Done with None after the loop has had a turn.
+pub fn give_way(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    make(py, State::GiveWay, None, None)
 }
 
-/// Done after the loop has had a turn.
-pub fn give_way<'py>(value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    make(value.py(), State::GiveWay, value)
+/// A `send` that is done when `waiter`, which is in line for the request, is.
+pub fn wait<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    waiter: Bound<'py, Waiter>,
+) -> PyResult<Bound<'py, PyAny>> {
+    make(core.py(), State::Wait, Some((core, target, Role::Send)), Some(waiter))
 }
 
-/// Done when `waiter` is.
-pub fn wait<'py>(waiter: Bound<'py, Waiter>) -> PyResult<Bound<'py, PyAny>> {
-    make(waiter.py(), State::Wait, waiter.into_any())
+/// One `receive` of the request: its next message.
+pub fn receive<'py>(
+    core: &Bound<'py, AsgiCore>,
+    target: Target,
+    role: Role,
+) -> PyResult<Bound<'py, PyAny>> {
+    make(core.py(), State::Receive, Some((core, target, role)), None)
 }
 
 fn make<'py>(
     py: Python<'py>,
     state: State,
-    value: Bound<'py, PyAny>,
+    request: Option<(&Bound<'py, AsgiCore>, Target, Role)>,
+    waiter: Option<Bound<'py, Waiter>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let ready_type = TYPE.get_or_try_init(py, || make_type(py))?;
+    let nobody = Target { token: Token { slot: 0, generation: 0 }, seq: 0 };
+    let (core, target, role) = match request {
+        Some((core, target, role)) => (core.clone().into_ptr(), target, role),
+        None => (std::ptr::null_mut(), nobody, Role::Send),
+    };
+    let waiter = waiter.map_or(std::ptr::null_mut(), |waiter| waiter.into_ptr());
     // SAFETY: the type was made for `Ready`, so the allocation is that large; every field is set
     // before the object is seen.
     unsafe {
         let object = ffi::PyType_GenericAlloc(ready_type.as_ptr().cast(), 0);
         let object = Bound::from_owned_ptr_or_err(py, object)?;
         let ready = object.as_ptr().cast::<Ready>();
-        (*ready).value = value.into_ptr();
+        (*ready).waiter = waiter;
+        (*ready).core = core;
+        (*ready).target = target;
+        (*ready).role = role;
         (*ready).state = state;
         Ok(object)
     }
@@ -130,13 +172,50 @@ fn make_type(py: Python<'_>) -> PyResult<Py<PyAny>> {
 }
 
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
-    // SAFETY: called once by the interpreter with the last reference gone; the type is a heap type,
-    // whose instances own a reference to it.
+    // SAFETY: called once by the interpreter, attached, with the last reference gone; the type is a
+    // heap type, whose instances own a reference to it.
     unsafe {
+        let ready = object.cast::<Ready>();
+        if (*ready).state.waits() {
+            let py = Python::assume_attached();
+            let raised = PyErr::take(py); // it may be dropped while an error is on its way
+            guard(py, (), || {
+                give_up(py, object);
+                Ok(())
+            });
+            if let Some(error) = PyErr::take(py) {
+                error.write_unraisable(py, None);
+            }
+            raised.into_iter().for_each(|error| error.restore(py));
+        }
         let object_type = ffi::Py_TYPE(object);
-        ffi::Py_XDECREF((*object.cast::<Ready>()).value);
+        ffi::Py_XDECREF((*ready).waiter);
+        ffi::Py_XDECREF((*ready).core);
         ffi::PyObject_Free(object.cast());
         ffi::Py_DECREF(object_type.cast());
+    }
+}
+
+/// Nobody will step it any more: it leaves the line, if it waits there.
+///
+/// # Safety
+/// `object` must be a live `Ready`, with the interpreter attached.
+unsafe fn give_up(py: Python<'_>, object: *mut ffi::PyObject) {
+    // SAFETY: by the contract; `core` and `waiter` are of these types by construction.
+    unsafe {
+        let ready = object.cast::<Ready>();
+        let state = (*ready).state;
+        if state == State::Always {
+            return; // it is everybody's
+        }
+        (*ready).state = State::Used;
+        if !state.waits() {
+            return;
+        }
+        let (target, role) = ((*ready).target, (*ready).role);
+        let core = Bound::from_borrowed_ptr(py, (*ready).core).cast_into_unchecked::<AsgiCore>();
+        let waiter = Bound::from_borrowed_ptr(py, (*ready).waiter).cast_into_unchecked();
+        waiting::leave(&core, target, role, &waiter);
     }
 }
 
@@ -157,33 +236,72 @@ enum Turn<'py> {
 /// # Safety
 /// `object` must be a live `Ready`, with the interpreter attached.
 unsafe fn turn<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Turn<'py>> {
-    // SAFETY: by the contract; the value is taken out together with the change of state, so it is
-    // released once.
+    // SAFETY: by the contract; a core and a waiter are there in the states that use them.
     unsafe {
         let ready = object.cast::<Ready>();
+        let waiter = |ready: &Ready| {
+            Bound::from_borrowed_ptr(py, ready.waiter).cast_into_unchecked::<Waiter>()
+        };
         match (*ready).state {
-            State::Always => Ok(Turn::Return(Bound::from_borrowed_ptr(py, (*ready).value))),
+            State::Always => Ok(Turn::Return(py.None().into_bound(py))),
+            State::Done => {
+                (*ready).state = State::Used;
+                Ok(Turn::Return(py.None().into_bound(py)))
+            }
             State::GiveWay => {
-                (*ready).state = State::Value;
+                (*ready).state = State::Done;
                 Ok(Turn::Yield(py.None().into_bound(py)))
             }
             State::Wait => {
                 (*ready).state = State::Waiting;
-                let waiter = Bound::from_borrowed_ptr(py, (*ready).value).cast_into::<Waiter>()?;
-                waiter.get().set_blocking(true);
-                Ok(Turn::Yield(waiter.into_any()))
+                Ok(Turn::Yield(blocking(waiter(&*ready))))
             }
-            state @ (State::Value | State::Waiting) => {
-                let value = std::mem::replace(&mut (*ready).value, std::ptr::null_mut());
+            State::Receiving if waiter(&*ready).get().is_pending() => {
+                Ok(Turn::Yield(blocking(waiter(&*ready))))
+            }
+            State::Waiting => {
                 (*ready).state = State::Used;
-                let value = Bound::from_owned_ptr(py, value);
-                if state == State::Value {
-                    return Ok(Turn::Return(value));
-                }
-                Ok(Turn::Return(value.cast_into::<Waiter>()?.get().outcome(py)?))
+                Ok(Turn::Return(waiter(&*ready).get().outcome(py)?))
             }
+            State::Receive | State::Take | State::Receiving => take(py, object),
             State::Used => Err(PyRuntimeError::new_err("this awaitable has been awaited already")),
         }
+    }
+}
+
+/// A waiter as a task expects it of a future that it is to wait for.
+fn blocking(waiter: Bound<'_, Waiter>) -> Bound<'_, PyAny> {
+    waiter.get().set_blocking(true);
+    waiter.into_any()
+}
+
+/// The next message, or a wait for it.
+///
+/// # Safety
+/// `object` must be a live `Ready` of a `receive`, with the interpreter attached.
+unsafe fn take<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Turn<'py>> {
+    // SAFETY: by the contract; what is taken out of a field is replaced in the same step, so
+    // every reference is released once.
+    unsafe {
+        let ready = object.cast::<Ready>();
+        let (target, role) = ((*ready).target, (*ready).role);
+        let core = Bound::from_borrowed_ptr(py, (*ready).core).cast_into_unchecked::<AsgiCore>();
+        core.get().state.check_owner("receive()")?;
+        let begins = (*ready).state == State::Receive;
+        (*ready).state = State::Take;
+        let woke = std::mem::replace(&mut (*ready).waiter, std::ptr::null_mut());
+        drop(Bound::from_owned_ptr_or_opt(py, woke));
+        if begins && waiting::is_due(&core, target) {
+            return Ok(Turn::Yield(py.None().into_bound(py)));
+        }
+        if let Some(message) = waiting::message(&core, target, role)? {
+            (*ready).state = State::Used;
+            return Ok(Turn::Return(message));
+        }
+        let waiter = waiting::join(&core, target, role)?;
+        (*ready).waiter = waiter.clone().into_ptr();
+        (*ready).state = State::Receiving;
+        Ok(Turn::Yield(blocking(waiter)))
     }
 }
 
@@ -251,7 +369,7 @@ unsafe extern "C" fn method_throw(
     // SAFETY: the interpreter calls with itself attached, a live object and a tuple of arguments.
     unsafe {
         let py = Python::assume_attached();
-        (*object.cast::<Ready>()).state = State::Used;
+        give_up(py, object);
         guard(py, std::ptr::null_mut(), || {
             let args = Bound::from_borrowed_ptr(py, args).cast_into::<pyo3::types::PyTuple>()?;
             // throw(exception), or the older throw(type, exception, traceback).
@@ -270,9 +388,8 @@ unsafe extern "C" fn method_close(
 ) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls with itself attached and a live object.
     unsafe {
-        if (*object.cast::<Ready>()).state != State::Always {
-            (*object.cast::<Ready>()).state = State::Used;
-        }
-        Python::assume_attached().None().into_ptr()
+        let py = Python::assume_attached();
+        give_up(py, object);
+        py.None().into_ptr()
     }
 }

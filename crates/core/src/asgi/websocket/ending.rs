@@ -8,13 +8,12 @@ use tricorn_wire::ws::close::{Close, LOST, NORMAL, SERVER_ERROR};
 use tricorn_wire::ws::reader::Message;
 
 use super::super::core::{AsgiCore, State};
-use super::super::drive::{self, keep_going};
+use super::super::drive;
 use super::super::exchange::Exchange;
 use super::super::flow::schedule_if_work;
-use super::receive;
+use super::super::waiting;
 use crate::net::{Phase, Token};
-use crate::py::client_gone;
-use crate::py::future::{resolve, Waiter, Wake};
+use crate::py::future::Wake;
 use crate::py::handle::Target;
 
 /// What is left of WebSockets whose tasks go on.
@@ -37,49 +36,28 @@ pub fn rest(state: &mut State, target: Target) -> Result<Message, Close> {
     }
 }
 
-/// Gives those who wait what has come, or tells them that it is over.
-pub fn wake(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<()> {
-    let py = core.py();
-    let found = {
+/// Wakes a `receive()` that waits if there is something for it, or all if it is over.
+pub fn wake(core: &Bound<'_, AsgiCore>, token: Token) {
+    let (target, over) = {
         let mut state = core.get().state.get();
         state.net.client_came(token);
-        let Some(conn) = state.net.get(token) else { return Ok(()) };
+        let Some(conn) = state.net.get(token) else { return };
         conn.wants_body = false;
         let ended = conn.websocket.as_ref().is_none_or(|socket| socket.has_ended());
-        let over = conn.phase() != Phase::WebSocket || ended;
-        (Target { token, seq: conn.seq }, over)
+        (Target { token, seq: conn.seq }, conn.phase() != Phase::WebSocket || ended)
     };
-    let (target, over) = found;
     if over {
         let exchange = part(&mut core.get().state.get(), target);
         if let Some(exchange) = exchange {
-            tell(core, target, exchange, Wake::InPlace)?;
+            drive::gone(core, exchange, Wake::InPlace);
         }
-        return Ok(());
+        return;
     }
-    let Some(waiter) = first_waiter(core, target) else { return Ok(()) };
-    match receive::message(core, target)? {
-        Some(message) => keep_going(core, resolve(waiter.bind(py), Ok(message), Wake::InPlace))?,
-        None => receive::park(core, target, waiter),
-    }
+    waiting::wake_first(core, target, Wake::InPlace);
     let mut state = core.get().state.get();
     if let Some(conn) = state.net.websocket(token, target.seq) {
         conn.wants_body |= conn.exchange.as_ref().is_some_and(|e| !e.receivers.is_empty());
     }
-    Ok(())
-}
-
-fn first_waiter(core: &Bound<'_, AsgiCore>, target: Target) -> Option<Py<Waiter>> {
-    let py = core.py();
-    let mut state = core.get().state.get();
-    let exchange = state.net.websocket(target.token, target.seq)?.exchange.as_mut()?;
-    while !exchange.receivers.is_empty() {
-        let waiter = exchange.receivers.remove(0);
-        if waiter.bind(py).get().is_pending() {
-            return Some(waiter);
-        }
-    }
-    None
 }
 
 /// Takes the application's part off the connection, which goes on to its end without it.
@@ -97,30 +75,6 @@ pub fn part(state: &mut State, target: Target) -> Option<Exchange> {
     Some(exchange)
 }
 
-/// Whoever waits hears what is left, and that it is over.
-pub fn tell(
-    core: &Bound<'_, AsgiCore>,
-    target: Target,
-    exchange: Exchange,
-    wake: Wake,
-) -> PyResult<()> {
-    let py = core.py();
-    for waiter in &exchange.receivers {
-        if waiter.bind(py).get().is_pending() {
-            let next = rest(&mut core.get().state.get(), target);
-            let message = match next {
-                Ok(message) => receive::received(py, &message)?,
-                Err(close) => receive::disconnect(py, &close)?,
-            };
-            keep_going(core, resolve(waiter.bind(py), Ok(message), wake))?;
-        }
-    }
-    for waiter in &exchange.senders {
-        keep_going(core, resolve(waiter.bind(py), Err(client_gone()), wake))?;
-    }
-    Ok(())
-}
-
 /// Closes it for the application.
 pub fn close(core: &Bound<'_, AsgiCore>, target: Target, code: u16, reason: &str) -> PyResult<()> {
     let exchange = {
@@ -129,7 +83,7 @@ pub fn close(core: &Bound<'_, AsgiCore>, target: Target, code: u16, reason: &str
         part(&mut state, target)
     };
     if let Some(exchange) = exchange {
-        tell(core, target, exchange, Wake::Soon)?;
+        drive::gone(core, exchange, Wake::Soon);
     }
     schedule_if_work(core)
 }
@@ -150,7 +104,7 @@ pub fn task_ended(core: &Bound<'_, AsgiCore>, target: Target, has_failed: bool) 
 }
 
 /// The handshake has ended without a WebSocket.
-pub fn refused(core: &Bound<'_, AsgiCore>, target: Target, exchange: Exchange) -> PyResult<()> {
-    tell(core, target, exchange, Wake::Soon)?;
+pub fn refused(core: &Bound<'_, AsgiCore>, exchange: Exchange) -> PyResult<()> {
+    drive::gone(core, exchange, Wake::Soon);
     drive::report_idle(core)
 }

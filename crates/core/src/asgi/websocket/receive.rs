@@ -7,31 +7,11 @@ use tricorn_wire::ws::close::{Close, LOST};
 use tricorn_wire::ws::reader::Message;
 
 use super::super::core::AsgiCore;
-use super::super::drive::new_waiter;
-use super::super::flow::schedule_if_work;
 use super::ending;
 use crate::net::News;
 use crate::py::call::utf8;
 use crate::py::future::Waiter;
 use crate::py::handle::Target;
-use crate::py::ready;
-
-/// The awaitable of one `receive()`.
-pub fn call<'py>(core: &Bound<'py, AsgiCore>, target: Target) -> PyResult<Bound<'py, PyAny>> {
-    core.get().state.check_owner("receive()")?;
-    if let Some(message) = message(core, target)? {
-        let due = {
-            let mut state = core.get().state.get();
-            let conn = state.net.websocket(target.token, target.seq);
-            conn.and_then(|conn| conn.exchange.as_mut()).is_some_and(|e| e.is_due())
-        };
-        return if due { ready::give_way(message) } else { ready::value(message) };
-    }
-    let waiter = new_waiter(core)?;
-    park(core, target, waiter.clone().unbind());
-    schedule_if_work(core)?;
-    ready::wait(waiter)
-}
 
 /// Puts a waiter in line.
 pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {

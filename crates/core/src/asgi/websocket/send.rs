@@ -207,7 +207,7 @@ fn after<'py>(
         let waiter = wait_for_room(core, conn)?;
         drop(state);
         schedule_if_work(core)?;
-        return ready::wait(waiter);
+        return ready::wait(core, target, waiter);
     }
     let due = conn.exchange.as_mut().is_some_and(Exchange::is_due);
     let corked = state.net.is_corked();
@@ -245,7 +245,7 @@ fn close<'py>(
         exchange
     };
     if let Some(exchange) = exchange {
-        ending::refused(core, target, exchange)?;
+        ending::refused(core, exchange)?;
     }
     schedule_if_work(core)?;
     ready::none(py)
