@@ -74,6 +74,11 @@ soak: $(NEWEST_ENV)/.core-release ## Reload, upgrade, recycle, scale and kill un
 soak-faults: $(NEWEST_ENV)/.core-release ## Random faults under load, 10 minutes (SOAK_MINUTES, SOAK_SEED); nothing may be left
 	$(NEWEST_ENV)/bin/python -m pytest -s tests/soak/test_faults.py $(T)
 
+.PHONY: flow
+flow: $(DEFAULT_ENV)/.core-quick ## Download over HTTP/2 to windows of all sizes, an hour; bytes move within 1 s (T="-k iterated")
+	FLOW_TRIES=$${FLOW_TRIES:-50} FLOW_PROGRESS=1 FLOW_LARGE=$${FLOW_LARGE:-52428800} \
+		$(RUN) pytest tests/http2/test_flow_matrix.py $(T)
+
 .PHONY: autobahn
 autobahn: $(NEWEST_ENV)/.core-release ## Run Autobahn's suite, plain and over TLS, half an hour each (T="wss 1.* 2.*" for some)
 	$(NEWEST_ENV)/bin/python -m tests.websocket.autobahn $(T)

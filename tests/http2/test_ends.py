@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 import hpack
@@ -23,7 +24,7 @@ from tests.kit.http2 import (
     connect,
     frame,
 )
-from tests.kit.wire import Wire
+from tests.kit.wire import Address, Wire
 
 
 @pytest.mark.parametrize("mode", ["asgi", "wsgi", "wsgi inline"])
@@ -118,6 +119,30 @@ def test_a_client_that_does_not_read_is_cut() -> None:
         assert answer.reset is not None
         client.h2.increment_flow_control_window(65535)
         client.flush()
+        assert client.get("/large?5").body == b"yyyyy"
+
+
+def test_a_client_that_only_talks_is_cut() -> None:
+    """--write-timeout for write(): what else its client says gives the only thread no more time."""
+    served = serve_streams("wsgi inline", "--write-timeout", "500ms")
+    with served as server, connect(address_of(server), reads=False, window=0) as client:
+        answer = client.answers[client.ask("/written?1638400")]
+        while not answer.over:
+            client.until_answered()
+            time.sleep(0.02)  # what this client does, not what it waits for
+        assert answer.reset is not None
+        client.h2.increment_flow_control_window(65535)
+        client.flush()
+        assert client.get("/large?5").body == b"yyyyy"
+
+
+def test_a_client_that_leaves_frees_its_thread(wsgi: Address) -> None:
+    """A write() that waits for it ends, whoever runs the reactor."""
+    for _ in range(8):
+        with connect(wsgi, reads=False, window=0) as client:
+            stream = client.ask("/written?1638400")
+            client.until(lambda: len(client.answers[stream].body) == 65535, "a window")  # noqa: B023
+    with connect(wsgi) as client:
         assert client.get("/large?5").body == b"yyyyy"
 
 

@@ -219,6 +219,16 @@ def _text(fields: object) -> list[tuple[str, str]]:
     return text
 
 
+def connect_narrowly(address: Address, receive_buffer: int, *, deadline: float = 10.0) -> Wire:
+    """A connection for which the kernel takes so many bytes ahead of its reader."""
+    assert isinstance(address, tuple)
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.settimeout(deadline)
+    sock.connect(address)
+    return Wire(sock, deadline=deadline)
+
+
 @contextmanager
 def connect(
     address: Address,
@@ -230,12 +240,7 @@ def connect(
 ) -> Iterator[Client]:
     """A client of ``address``. ``receive_buffer`` limits what the kernel takes for it, in bytes."""
     if receive_buffer is not None:
-        assert isinstance(address, tuple)
-        sock = socket.socket()
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        sock.settimeout(10)
-        sock.connect(address)
-        wire = Wire(sock)
+        wire = connect_narrowly(address, receive_buffer)
     else:
         wire = Wire.connect(address, tls=tls)
     with wire:

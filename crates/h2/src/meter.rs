@@ -38,8 +38,9 @@ impl Budget {
         self.left > 0
     }
 
-    fn refill(&mut self, amount: u32) {
-        self.left = self.left.saturating_add(amount).min(self.most);
+    /// Up to `most` in all.
+    fn refill(&mut self, amount: u32, most: u32) {
+        self.left = self.left.max(self.left.saturating_add(amount).min(most));
     }
 }
 
@@ -111,10 +112,12 @@ impl Meter {
         std::mem::take(&mut self.updates)
     }
 
-    /// So many bytes have gone out: a client may say that it has read them.
+    /// So many bytes have gone out: a client may say that it has read them, for each frame of data
+    /// on its stream and on the connection. With one byte of body such a frame has ten.
     pub(crate) fn note_sent(&mut self, bytes: usize) {
-        const WORTH: usize = 32;
-        self.windows.refill((bytes / WORTH) as u32);
+        const WORTH: usize = 5;
+        const MOST: u32 = 100_000;
+        self.windows.refill((bytes / WORTH) as u32, MOST);
     }
 
     /// Looks at what came; `seconds` since any fixed time.
@@ -218,7 +221,7 @@ impl Meter {
         if passed > 0 {
             self.second = seconds;
             for budget in [&mut self.resets, &mut self.windows, &mut self.others] {
-                budget.refill(budget.per_second * passed);
+                budget.refill(budget.per_second * passed, budget.most);
             }
         }
     }

@@ -109,9 +109,8 @@ impl<X> Net<X> {
         let Some(conn) = self.conns.get_mut(token) else { return };
         conn.is_waiting = false;
         if conn.streams.is_some() {
-            let is_over = conn.phase() != Phase::Streams;
-            if is_over || conn.is_runnable() || conn.half_closed || conn.broken {
-                self.enqueue(token); // its own step has been put off
+            if std::mem::take(&mut conn.passed_over) {
+                self.enqueue(token);
             }
             return self.advance_parent(token);
         }

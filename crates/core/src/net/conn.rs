@@ -82,6 +82,8 @@ pub struct Conn<X> {
     pub(super) broken: bool,
     /// A complete response, in `held`, waits to go out with others.
     pub(super) is_waiting: bool,
+    /// It was its turn while it waited so.
+    pub(super) passed_over: bool,
     /// Waits in the reactor's queue.
     pub(super) queued: bool,
     pub(super) expired: bool,
@@ -154,6 +156,7 @@ impl<X> Conn<X> {
             broken: false,
             queued: false,
             is_waiting: false,
+            passed_over: false,
             expired: false,
             brief: false,
             abandoned: false,

@@ -69,13 +69,13 @@ impl<X> Net<X> {
             }
             let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
             conn.push_held();
-            return ended.map(|()| self.sent(token));
+            return ended.map(|()| self.sent_piece(token, more));
         }
         conn.push_large(bytes, keep);
         conn.held.extend_from_slice(wrap.suffix());
         let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
         conn.push_held();
-        ended.map(|()| self.sent(token))
+        ended.map(|()| self.sent_piece(token, more))
     }
 
     /// The piece waits until the application lets go, and goes out with those that follow.
@@ -198,6 +198,20 @@ impl<X> Net<X> {
         let sent = self.settle_output(token);
         self.stir(token);
         sent
+    }
+
+    /// The same for a piece of body. If none may be gathered, one that others follow goes out before
+    /// they are made: what the application does until then may take for ever.
+    fn sent_piece(&mut self, token: Token, more: bool) -> Sent {
+        let parent = self.conns.get_mut(token).and_then(|conn| conn.link.parent());
+        match parent {
+            Some(parent) if more && !self.corks => {
+                let sent = self.settle_output(token);
+                self.advance_parent(parent);
+                sent
+            }
+            _ => self.sent(token),
+        }
     }
 
     /// What becomes of output that waits.
@@ -349,18 +363,6 @@ impl<X> Net<X> {
         if status >= 500 {
             self.slot.errors.add();
         }
-    }
-
-    /// Sends what waits, for a thread that has waited for the socket itself; true if enough of it
-    /// is out for more to come.
-    pub fn flush_now(&mut self, token: Token) -> bool {
-        let low_water = self.settings.write_buffer / 2;
-        self.look_again(token);
-        let Some(conn) = self.conns.get_mut(token) else { return false };
-        conn.flush();
-        self.stir(token);
-        let Some(conn) = self.conns.get_mut(token) else { return false };
-        conn.output.is_drained(low_water) && !conn.broken
     }
 
     /// The peer has gone before the application was asked: closes in the connection's next step.

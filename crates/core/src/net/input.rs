@@ -36,6 +36,7 @@ impl<X> Net<X> {
             return self.step_broken(token);
         }
         if conn.is_waiting {
+            conn.passed_over = true; // whatever has happened: an edge comes once
             return Step::Idle; // `release` goes on with it
         }
         if std::mem::take(&mut conn.expired) {

@@ -6,7 +6,7 @@
 //! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once
 //! * `streams` connections that speak HTTP/2 · `link` what carries a connection: a socket, or a stream
 //! * `websocket` connections that are WebSockets
-//! * `stop` how everything ends · `bell` what a thread waits for
+//! * `stop` how everything ends · `waiting` threads that wait for their client · `bell` what rings for them
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself · `redirect` to HTTPS
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
@@ -44,6 +44,7 @@ pub mod sys;
 mod timer;
 pub mod tls;
 pub mod via;
+mod waiting;
 mod websocket;
 
 use std::collections::VecDeque;
@@ -71,6 +72,7 @@ use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
 use self::via::Fronts;
+pub use self::waiting::Room;
 pub use self::websocket::News;
 use crate::scoreboard::Slot;
 use crate::settings::Settings;

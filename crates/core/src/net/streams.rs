@@ -2,18 +2,17 @@
 //! request as a head that has come whole.
 //!
 //! What a stream does is sent when its connection is driven: at once, or with what others of the
-//! same batch do.
+//! same batch do. A thread that waits for the client of a stream drives it too (`waiting`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use tricorn_h2::{Connection, Event, Stream};
 
-use super::bell::{Awaited, Bell};
 use super::conn::{Conn, Phase};
 use super::input::Received;
 use super::link::{Carried, Link};
-use super::sys::{self, Want};
+use super::sys;
 use super::{Head, Net, Step, Token};
 use crate::settings::{Settings, Timeouts};
 
@@ -31,7 +30,7 @@ const READS: usize = 8;
 /// What a connection has for its streams.
 pub(super) struct Streams {
     http2: Connection,
-    open: Vec<Token>,
+    pub(super) open: Vec<Token>,
     /// Have given all that there was room for; the connection tells when there is more.
     waiting: Vec<Token>,
     load: Arc<AtomicUsize>,
@@ -227,7 +226,7 @@ impl<X> Net<X> {
         self.renew(token);
     }
 
-    fn streams_of(&mut self, token: Token) -> Option<&mut Streams> {
+    pub(super) fn streams_of(&mut self, token: Token) -> Option<&mut Streams> {
         self.conns.get_mut(token)?.streams.as_deref_mut()
     }
 
@@ -343,47 +342,12 @@ impl<X> Net<X> {
     }
 
     /// Does something to which nobody may be about to turn.
-    fn aside(&mut self, act: impl FnOnce(&mut Self)) {
+    pub(super) fn aside(&mut self, act: impl FnOnce(&mut Self)) {
         let had_work = self.has_work();
         act(self);
         if !had_work && self.has_work() {
             self.wake();
         }
-    }
-
-    /// A thread has waited for its client itself, so there may be no edge: the next read or write
-    /// tells.
-    pub fn look_again(&mut self, token: Token) {
-        let Some(conn) = self.conns.get_mut(token) else { return };
-        conn.readable = true;
-        conn.writable = true;
-        let Some(parent) = conn.link.parent() else { return };
-        if let Some(conn) = self.conns.get_mut(parent) {
-            conn.readable = true;
-            conn.writable = true;
-            conn.flush();
-        }
-        // Nothing is lost with what it says: a connection without an exchange has gone, or not.
-        self.aside(|net| drop(net.step_streams(parent)));
-    }
-
-    /// What a thread has to wait for that can't go on without its client.
-    pub fn awaited(&mut self, token: Token, want: Want) -> Option<Awaited> {
-        let conn = self.conns.get_mut(token)?;
-        let fd = conn.fd();
-        let Some(carried) = conn.link.carried() else {
-            return Some(Awaited { fd, want, bell: None });
-        };
-        let bell = match &carried.bell {
-            Some(bell) => Arc::clone(bell),
-            None => Bell::new().ok()?,
-        };
-        bell.calm();
-        carried.bell = Some(Arc::clone(&bell));
-        let parent = carried.parent;
-        let is_stuck = self.conns.get_mut(parent).is_some_and(|conn| !conn.output.is_empty());
-        let want = if is_stuck { Want::Write } else { Want::Read };
-        Some(Awaited { fd, want, bell: Some(bell) })
     }
 
     /// The client is told to go elsewhere with what it has not asked yet.

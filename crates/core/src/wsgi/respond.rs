@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -12,7 +13,7 @@ use super::begin::{Exchange, Target};
 use super::call;
 use super::core::WsgiCore;
 use crate::net::sys::Want;
-use crate::net::{Conn, Sent};
+use crate::net::{Conn, Room, Sent};
 use crate::py::client_gone;
 
 #[derive(Default)]
@@ -211,20 +212,28 @@ impl Write {
     }
 }
 
-/// Waits in this thread until the client has read most of what was sent.
+/// Waits in this thread until the client has read most of what was sent. It has to read some of it
+/// in each time of `--write-timeout`, whatever else it says.
 fn drain(core: &WsgiCore, target: Target) -> PyResult<()> {
     let _pause = core.calls.pause(target);
+    let (mut least, mut since) = (usize::MAX, Instant::now());
     loop {
         let (awaited, timeout) = {
             let mut net = core.net();
-            let timeout = net.settings.timeouts.write;
-            if net.flush_now(target.token) {
-                return Ok(());
-            }
             net.exchange(target.token, target.seq).ok_or_else(client_gone)?;
-            (net.awaited(target.token, Want::Write).ok_or_else(client_gone)?, timeout)
+            let left = match net.flush_now(target.token) {
+                Room::Enough => return Ok(()),
+                Room::Gone => return Err(client_gone()),
+                Room::Later(left) => left,
+            };
+            if left < least {
+                (least, since) = (left, Instant::now());
+            }
+            let awaited = net.awaited(target.token, Want::Write).ok_or_else(client_gone)?;
+            (awaited, net.settings.timeouts.write)
         };
-        if !awaited.wait(timeout) {
+        let waited = since.elapsed().as_millis() as u64;
+        if waited >= timeout || !awaited.wait(timeout - waited) {
             return Err(client_gone());
         }
     }
