@@ -6,6 +6,7 @@ The one place that knows both the supervisor and the workers.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
     configure(config.logs)
     _warn(config)
-    _serve(config, load(config.app))
+    _serve(config, lambda: load(config.app))
     return 0
 
 
@@ -60,6 +61,17 @@ def _warn(config: Config) -> None:
 def _tell(text: str) -> None:
     """Say something to whoever has started the server."""
     print(text, file=sys.stderr, flush=True)
+
+
+def _announce(banner: Banner, config: Config, tell: Callable[[str], None]) -> None:
+    """Say that the server serves: in the error log, and to whoever does not see that there."""
+    import logging
+
+    from tricorn.logs.error_log import tells_on_stderr
+
+    logging.getLogger("tricorn.life").info("%s", banner.message())
+    if tell is not _tell or not tells_on_stderr(config.logs):
+        tell(banner.text())
 
 
 @contextmanager
@@ -103,7 +115,7 @@ def run(app: Any, **settings: object) -> None:
     try:
         if not is_supervised(config):
             configure(config.logs)
-            return _serve(config, _loaded(app, config))
+            return _serve(config, lambda: _loaded(app, config))
         loaded = None if isinstance(app, str) else _loaded(app, config)
         with _in_background(config) as tell:
             configure(config.logs)
@@ -124,6 +136,7 @@ def _supervise(
     tell: Callable[[str], None] = _tell,
 ) -> int:
     """Run workers; ``read`` gives the configuration anew when it is reloaded."""
+    begun = time.monotonic()
     from tricorn.supervisor.setup import Link, Setup
     from tricorn.supervisor.supervisor import Supervisor
 
@@ -152,8 +165,8 @@ def _supervise(
 
     def announce(ready: Ready, addresses: Sequence[str], count: int) -> None:
         workers = f"{count} worker{'s' if count > 1 else ''}, {ready.detail}"
-        banner = Banner(ready.name, ready.interface, addresses, workers)
-        tell(banner.text())
+        seconds = time.monotonic() - begun
+        _announce(Banner(ready.name, ready.interface, addresses, workers, seconds), config, tell)
 
     outcome = Supervisor(Setup(read, work, preload, announce), config).run()
     return outcome() if callable(outcome) else outcome
@@ -169,10 +182,15 @@ def _loaded(app: Any, config: Config) -> Loaded:
     return Loaded(app, detect(app, config.app.interface, name), name)
 
 
-def _serve(config: Config, loaded: Loaded) -> None:
+def _serve(config: Config, load: Callable[[], Loaded]) -> None:
     from tricorn.worker.run import run
 
+    begun = time.monotonic()
+    loaded = load()
+
     def announce(addresses: Sequence[str], detail: str) -> None:
-        _tell(Banner(loaded.name, loaded.interface, addresses, detail).text())
+        seconds = time.monotonic() - begun
+        banner = Banner(loaded.name, loaded.interface, addresses, detail, seconds)
+        _announce(banner, config, _tell)
 
     run(loaded, config, announce)

@@ -1,4 +1,4 @@
-"""What the server says of itself when it starts to serve."""
+"""What the server says of itself when it starts to serve, and when it stops."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from tricorn.version import version
 
 INTERFACES = {"asgi": "ASGI 3", "asgi2": "ASGI 2", "wsgi": "WSGI"}
 """How each interface is called in messages."""
@@ -16,18 +18,47 @@ class Banner:
     """The facts of one start.
 
     ``name`` is APP as it was found, ``addresses`` the display form of each listener,
-    ``detail`` how it runs: the loop for ASGI, as ``uvloop``, or the threads for WSGI.
+    ``detail`` how it runs: the loop for ASGI, as ``uvloop``, or the threads for WSGI. ``seconds``
+    is how long the start took.
     """
 
     name: str
     interface: str
     addresses: Sequence[str]
     detail: str
+    seconds: float
 
     def text(self) -> str:
         """One line for people and for test kits, which read the address from it."""
-        interface = INTERFACES[self.interface]
+        return f"tricorn: {self._serving()} ({self._how()}, pid {os.getpid()})"
+
+    def message(self) -> str:
+        """The same for the error log, whose lines begin with the process id."""
         return (
-            f"tricorn: serving {self.name} ({interface}) on {', '.join(self.addresses)} "
-            f"({self.detail}, Python {sys.version.split()[0]}, pid {os.getpid()})"
+            f"{self._serving()} ({self._how()}, started in {self.seconds:.2f} s, "
+            f"Tricorn {version()})"
         )
+
+    def _serving(self) -> str:
+        return f"serving {self.name} ({INTERFACES[self.interface]}) on {', '.join(self.addresses)}"
+
+    def _how(self) -> str:
+        return f"{self.detail}, Python {sys.version.split()[0]}"
+
+
+def stopping(in_flight: int, fate: str, is_typed: bool = False) -> str:
+    """What the server still has now that it stops; for the error log.
+
+    ``fate`` is what becomes of the requests in flight, as ``30 s at most``; ``is_typed`` tells that
+    it was Ctrl-C.
+    """
+    text = "stopping: no request is in flight"
+    if in_flight:
+        count = "1 request is" if in_flight == 1 else f"{in_flight} requests are"
+        text = f"stopping: {count} in flight, {fate}"
+    return f"{text}; press Ctrl-C again to quit" if is_typed else text
+
+
+def at_most(seconds: float) -> str:
+    """What becomes of requests that get time to finish."""
+    return f"{seconds:g} s at most"

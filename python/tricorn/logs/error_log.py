@@ -73,6 +73,13 @@ def _stream(name: str) -> TextIO | None:
     return {"stderr": sys.stderr, "-": sys.stderr, "stdout": sys.stdout}.get(name)
 
 
+def tells_on_stderr(settings: Logs) -> bool:
+    """Whether messages about the server's life are seen by whoever looks at stderr."""
+    if settings.log_config is not None or settings.level not in ("debug", "info"):
+        return False
+    return _stream(settings.error_log) is sys.stderr
+
+
 def use_colors(setting: str, stream: TextIO) -> bool:
     """Whether to colour what goes to a stream: ``auto`` asks NO_COLOR (no-color.org) and isatty."""
     if setting == "auto":

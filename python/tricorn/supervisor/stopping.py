@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
+from tricorn.logs.banner import at_most, stopping
 from tricorn.supervisor.policy import QUICK
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from tricorn.supervisor.sockets import Sockets
     from tricorn.supervisor.surroundings import Surroundings
     from tricorn.supervisor.workers import Workers
+
+_log = logging.getLogger("tricorn.supervisor")
 
 
 class Stopping:
@@ -45,15 +49,18 @@ class Stopping:
             self.announced = True
             self._around.stopping()
             self._workers.announce_stop()
-            self._loop.later(delay, lambda: None if self.how else self._drain())
+            _log.info("stopping in %g s (--drain-delay); requests are served on", delay)
+            seconds = settings.graceful_timeout
+            self._loop.later(delay, lambda: None if self.how else self._drain(seconds))
         else:
-            self._drain()
+            self._drain(settings.graceful_timeout)
 
     def quit(self) -> None:
         """Stop quickly: what is in flight is cancelled; the second time, at once."""
         if self.how == "quickly":
             self._end_at_once()
             return
+        self._say("cancelled now")
         self.how = "quickly"
         self._sockets.close()
         self._around.stopping()
@@ -65,11 +72,15 @@ class Stopping:
         self._sockets.hand_over()
         self._around.handed_over()
 
-    def _drain(self) -> None:
+    def _drain(self, seconds: float) -> None:
+        self._say(at_most(seconds))
         self.how = "gracefully"
         self._sockets.close()
         self._around.stopping()
         self._workers.stop_draining()
+
+    def _say(self, fate: str) -> None:
+        _log.info("%s", stopping(self._workers.in_flight(), fate))
 
     def _end_at_once(self) -> None:
         self._workers.kill_all()

@@ -103,6 +103,7 @@ class Supervisor:
             if self.stopping and not self.fleet.workers:
                 break
             self._wait()
+        _log.info("stopped")
         return self.ending.exit_code or 0
 
     @property
@@ -181,7 +182,7 @@ class Supervisor:
     def _take(self, worker: Worker, message: Message) -> None:
         match message:
             case Ready():
-                self.fleet.ready(worker.pid, time.monotonic())
+                self.workers.ready(worker)
                 self._trials.answered(worker.generation)
                 if not self._generations.settled:
                     self._ready = message
@@ -260,6 +261,8 @@ class Supervisor:
         if generations.settled == generations.current or self.stopping or not is_up:
             return
         generations.settle()
+        if generations.settled > 1:
+            _log.info("generation %d serves, workers: %d", generations.settled, self.wanted)
         self.last_reload = "done" if generations.settled > 1 else ""
         self._around.serving(self._state())
         self._sockets.keep_only(config.listen)
@@ -275,8 +278,6 @@ class Supervisor:
         held = self.health.held(worker)
         self.health.gone(worker)
         if worker.state is State.DRAINING:
-            if worker.killed:
-                _log.warning("worker %d was killed: %s", worker.pid, worker.killed)
             return
         self.patience.died(time.monotonic() - worker.born, time.monotonic())
         if worker.ready_at is None and worker.generation > self._generations.proven:
@@ -335,8 +336,7 @@ class Supervisor:
                     if child is not None:
                         return child
                 case Retire(pid, until, why):
-                    _log.debug("worker %d leaves: %s", pid, why)
-                    self.fleet.retired(pid, until)
+                    self.workers.leaves(pid, until, why)
                     self._close_seats()
                     self._leave(pid)
                 case Kill(pid, why):

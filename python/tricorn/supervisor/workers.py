@@ -77,10 +77,23 @@ class Workers:
         pid, post = spawned
         now = time.monotonic()
         worker = self.fleet.spawned(pid, place.number, generation, now, place.seat)
+        _log.info("worker %d starts, of generation %d", pid, generation)
         self.health.started(worker, config.process)
         self._posts[pid] = post
         self._loop.watch(post, lambda: self._hear(pid))
         return None
+
+    def ready(self, worker: Worker) -> None:
+        """One answers requests."""
+        now = time.monotonic()
+        _log.info("worker %d is ready after %.2f s", worker.pid, now - worker.born)
+        self.fleet.ready(worker.pid, now)
+
+    def leaves(self, pid: int, until: float, why: str) -> None:
+        """One is about to be told to leave."""
+        what = "is recycled" if self.fleet.workers[pid].worn else "leaves"
+        _log.info("worker %d %s: %s", pid, what, why)
+        self.fleet.retired(pid, until)
 
     def retire(self, pid: int) -> None:
         """Have one leave, and its clients come to others: idle ones with their next response."""
@@ -91,6 +104,10 @@ class Workers:
     def stop(self, pid: int) -> None:
         """Have one finish what it has, and close idle connections at once."""
         send(pid, signal.SIGTERM)
+
+    def in_flight(self) -> int:
+        """How many requests all of them have."""
+        return sum(self.health.read(one)["in_flight"] for one in self.fleet.workers.values())
 
     def announce_stop(self) -> None:
         """Have all say that they are not ready, while they serve on."""
@@ -131,7 +148,12 @@ class Workers:
                 found, status = pid, 0  # somebody else took its status
             if found:
                 self._hear_the_last(pid)
-                self._gone(self.fleet.gone(pid), status)
+                worker = self.fleet.gone(pid)
+                if worker.killed and worker.state is State.DRAINING:
+                    _log.warning("worker %d was killed: %s", pid, worker.killed)
+                elif worker.state is State.DRAINING:
+                    _log.info("worker %d has ended", pid)
+                self._gone(worker, status)
 
     def look_after(self, config_of: Callable[[int], Config], current: Config) -> None:
         """See who hangs and who is worn, by the settings of each one's generation."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from tricorn.logs.banner import at_most, stopping
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import with_scheme
 from tricorn.net.renewal import Renewals
@@ -22,9 +23,17 @@ if TYPE_CHECKING:
     from tricorn.worker.loader import Loaded
 
 _log = logging.getLogger("tricorn.app")
+_life = logging.getLogger("tricorn.life")
 
 Announce = Callable[[Sequence[str], str], None]
 """Called once, when requests are answered: with the addresses and how the application runs."""
+
+
+class Counted(Protocol):
+    """What counts its requests."""
+
+    def stats(self) -> dict[str, int]:
+        """Counters by name; nothing before it serves."""
 
 
 def run(loaded: Loaded, config: Config, announce: Announce) -> None:
@@ -48,9 +57,12 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
             displays = (listener.display for listener in listeners)
             announce(with_scheme(displays, config.tls.scheme), detail)
             Renewals(_log).keep(config, waker.later)
-            if waker.wait() != signal.SIGINT:
+            number = waker.wait()
+            _say_stopping(number, service, config)
+            if number != signal.SIGINT:
                 service.delay_drain()
             service.stop(listeners)
+            _life.info("stopped")
     finally:
         close_listeners(listeners)
 
@@ -63,9 +75,22 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     server = Server(loaded.app, config, loaded.interface)
     with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
         loop = runner.get_loop()
-        with stop_signals(lambda number: server.shutdown(delay=number != signal.SIGINT)):
+
+        def stop(number: int) -> None:
+            # Not here: a handler may have interrupted another message.
+            loop.call_soon_threadsafe(_say_stopping, number, server, config)
+            server.shutdown(delay=number != signal.SIGINT)
+
+        with stop_signals(stop):
             serving = server.serve(lambda server: announce(server.addresses, loop_name(loop)))
             complete(loop, loop.create_task(serving))
+            _life.info("stopped")
+
+
+def _say_stopping(number: int, counted: Counted, config: Config) -> None:
+    in_flight = counted.stats().get("in_flight", 0)
+    fate = at_most(config.process.graceful_timeout)
+    _life.info("%s", stopping(in_flight, fate, number == signal.SIGINT))
 
 
 def threads_text(count: int) -> str:
