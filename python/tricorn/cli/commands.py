@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+HELP = "help"
+
 CHECK = "check"
 
 CONTROL = {
@@ -10,11 +12,12 @@ CONTROL = {
     "scale": "Set the number of workers.",
     "stacks": "Show where the threads and tasks of the workers are.",
     "stop": "Finish what is in flight, and end.",
-    "logs": "Show the last messages of the supervisor.",
+    "logs": "Show the last messages of the server.",
 }
 """Those that ask a running server, over its control socket."""
 
 COMMANDS = {
     CHECK: "Show each setting with its origin and try to load the application.",
     **CONTROL,
+    HELP: "Show the help of a command, as help status; of all options with help all.",
 }

@@ -17,7 +17,7 @@ import click
 
 from tricorn.cli.commands import CONTROL
 from tricorn.cli.instances import ask, choose
-from tricorn.cli.options import read
+from tricorn.cli.options import HELP, read
 from tricorn.cli.table import render
 from tricorn.errors import ConfigError
 
@@ -38,7 +38,7 @@ _ARGUMENTS: dict[str, list[click.Parameter]] = {
 
 def main(command: str, arguments: Sequence[str]) -> int:
     """Ask, show what comes, and return the exit code. Raises ControlError and ConfigError."""
-    typed = _parse(command, arguments)
+    typed = read(command_of(command), arguments)
     which, as_json = typed.pop("control"), typed.pop("as_json")
     path = choose(which, None if which else _configured_socket())
     for answer in ask(path, {"command": command, **typed}):
@@ -49,10 +49,12 @@ def main(command: str, arguments: Sequence[str]) -> int:
     raise AssertionError("ask() ends with an answer that is done, or raises")
 
 
-def _parse(command: str, arguments: Sequence[str]) -> dict[str, Any]:
-    program = f"tricorn {command}"
-    parameters = [*_ARGUMENTS.get(command, []), _CONTROL, _JSON]
-    return read(click.Command(program, help=CONTROL[command], params=parameters), arguments)
+def command_of(name: str) -> click.Command:
+    """How one is written."""
+    parameters = [*_ARGUMENTS.get(name, []), _CONTROL, _JSON]
+    return click.Command(
+        f"tricorn {name}", help=CONTROL[name], params=parameters, context_settings=HELP
+    )
 
 
 def _configured_socket() -> str | None:

@@ -5,11 +5,15 @@ Nothing slow is imported before it is known to be needed: the time to the first 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
-from tricorn.cli.commands import CHECK, CONTROL
-from tricorn.errors import TricornError
+from tricorn.cli.commands import CHECK, CONTROL, HELP
+from tricorn.errors import ConfigError, TricornError
+
+COMPLETE = "_TRICORN_COMPLETE"
+"""What the completion of a shell sets; click calls it after the command."""
 
 INTERRUPTED = 130
 """128 + SIGINT, as a shell reports it: Ctrl-C before the server took it as a wish to stop."""
@@ -23,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     while starting.
     """
     try:
+        if instruction := os.environ.get(COMPLETE):
+            from tricorn.cli.completion import complete
+
+            return complete(COMPLETE, instruction)
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except TricornError as error:
         print(f"tricorn: {error}", file=sys.stderr)
@@ -33,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
+    if command == HELP:
+        return _dispatch(_asked(arguments[1:]))
     if command == CHECK:
         from tricorn.cli import check
 
@@ -44,3 +54,17 @@ def _dispatch(arguments: list[str]) -> int:
     from tricorn.cli import run
 
     return run.main(arguments)
+
+
+def _asked(about: list[str]) -> list[str]:
+    """The arguments that show the help ``tricorn help …`` asks for. Raises ConfigError."""
+    if not about:
+        return ["--help"]
+    if about == ["all"]:
+        return ["--help-all"]
+    if about[0] == CHECK or about[0] in CONTROL:
+        return [about[0], "--help"]
+    from tricorn.config.closest import did_you_mean
+
+    hint = did_you_mean(about[0], [CHECK, *CONTROL])
+    raise ConfigError(f'"{about[0]}" is no command{hint}')

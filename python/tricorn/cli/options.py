@@ -7,9 +7,10 @@ together, when the configuration is resolved.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +21,15 @@ from tricorn.config.setting import Setting
 from tricorn.errors import ConfigError
 from tricorn.version import version
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+HELP = {"help_option_names": ["-h", "--help"]}
+"""How help is asked for: the context settings of each command."""
+
 _USAGE = "APP [OPTIONS]"
+_WHOLE = "tricorn.help_all"
+"""In a context's meta: every option is shown, and not only those that most people need."""
 _EPILOG = (
     "Each option can also be set in the environment, --head-size as TRICORN_HEAD_SIZE, and in "
     "tricorn.toml or under [tool.tricorn] in pyproject.toml. The command line wins over the "
@@ -41,14 +50,21 @@ def parse(program: str, summary: str, arguments: Sequence[str]) -> CommandLine:
 
     Raises ConfigError when it cannot be read, and SystemExit after ``--help`` or ``--version``.
     """
-    parameters = [_APP, *map(_option, _options()), _CONFIG, _VERSION]
-    command = _Command(program, help=summary, epilog=_EPILOG, params=parameters)
+    command = _Command(
+        program, help=summary, epilog=_EPILOG, params=[APP, *options()], context_settings=HELP
+    )
     spelt = _spell_out(arguments)
     check_options(command, spelt)
     typed = read(command, spelt)
     values = {name: value for name, value in typed.items() if value is not None and value != ()}
     config = values.pop("config", None)
     return CommandLine(values, config)
+
+
+def options() -> list[click.Parameter]:
+    """The options of a command that takes settings."""
+    settings = (setting for setting in SETTINGS if not setting.declared.get("argument"))
+    return [*map(_option, settings), _CONFIG, _VERSION, _HELP_ALL]
 
 
 def read(command: click.Command, arguments: Sequence[str]) -> dict[str, Any]:
@@ -73,7 +89,7 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
     context.exit()
 
 
-_APP = click.Argument(["app"], required=False)
+APP = click.Argument(["app"], required=False)
 _CONFIG = click.Option(
     ["--config", "-c"],
     metavar="FILE",
@@ -89,8 +105,21 @@ _VERSION = click.Option(
 )
 
 
-def _options() -> Iterator[Setting]:
-    return (setting for setting in SETTINGS if not setting.declared.get("argument"))
+def _show_all(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        context.meta[_WHOLE] = True
+        click.echo(context.get_help())
+        context.exit()
+
+
+_HELP_ALL = click.Option(
+    ["--help-all"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_all,
+    help="Show every option and exit.",
+)
 
 
 def _option(setting: Setting) -> click.Option:
@@ -103,6 +132,7 @@ def _option(setting: Setting) -> click.Option:
     return click.Option(
         names,
         default=None,
+        shell_complete=partial(_complete, setting),
         metavar=setting.metavar,
         multiple=setting.kind.repeatable,
         type=click.UNPROCESSED,
@@ -110,10 +140,26 @@ def _option(setting: Setting) -> click.Option:
     )
 
 
-def _help(setting: Setting) -> str:
+def _complete(
+    setting: Setting, context: click.Context, _: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """What a shell offers for a value."""
+    from click.shell_completion import CompletionItem
+
+    if choices := setting.declared.get("choices"):
+        return [CompletionItem(choice) for choice in choices if choice.startswith(begun)]
+    kinds = {"DIR": "dir", "FILE": "file", "PATH": "file"}
+    kind = kinds.get(setting.metavar.rpartition("|")[2])
+    return [CompletionItem(begun, type=kind)] if kind else []
+
+
+def _help(setting: Setting, brief: bool = False) -> str:
+    text = setting.help
+    if brief:
+        text = text.partition(". ")[0].rstrip(".") + "."
     if setting.default is None or setting.default in ((), ""):
-        return setting.help
-    return f"{setting.help} [{setting.kind.show(setting.default)}]"
+        return text
+    return f"{text} [{setting.kind.show(setting.default)}]"
 
 
 def _spell_out(arguments: Sequence[str]) -> list[str]:
@@ -145,14 +191,18 @@ class _Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         by_section: dict[str, list[tuple[str, str]]] = {name: [] for name in SECTIONS}
         general: list[tuple[str, str]] = []
+        whole = _WHOLE in ctx.meta
         for param in self.get_params(ctx):
             known = BY_NAME.get(param.name or "")
-            record = param.get_help_record(ctx)
-            if known and known.declared.get("argument"):
-                by_section[known.section].append((known.metavar, known.help))
-            elif record is not None:
-                (by_section[known.section] if known else general).append(record)
+            names, text = param.get_help_record(ctx) or ("", "")
+            if known is None:
+                general.append((names, text))
+            elif whole or known.declared.get("everyday"):
+                text = _help(known, brief=not whole)
+                by_section[known.section].append((names or known.metavar, text))
         for section, records in by_section.items():
+            if not records:
+                continue
             title, about = heading(section)
             _write(formatter, f"{title} ({about})" if about else title, records)
         _write(formatter, "General", general)

@@ -42,7 +42,7 @@ def _takes_value(command: click.Command) -> dict[str, bool]:
     """The flags of a command, and whether each is followed by a value."""
     return {
         flag: not option.is_flag
-        for option in command.get_params(click.Context(command))
+        for option in command.get_params(click.Context(command, **command.context_settings))
         if isinstance(option, click.Option)
         for flag in (*option.opts, *option.secondary_opts)
     }

@@ -13,6 +13,7 @@ class App:
 
     target: str | None = setting(
         None,
+        everyday=True,
         flag="--app",
         argument=True,
         metavar="APP",
@@ -22,6 +23,7 @@ class App:
     )
     app_dir: str = setting(
         ".",
+        everyday=True,
         metavar="DIR",
         help="Directory put first on the import path.",
         gunicorn="chdir",
@@ -29,6 +31,7 @@ class App:
     )
     factory: bool = setting(
         False,
+        everyday=True,
         help="Call APP without arguments to get the application.",
         uvicorn="factory",
     )

@@ -14,6 +14,7 @@ class Development:
 
     reload: bool = setting(
         False,
+        everyday=True,
         help="Load the application anew when its files change; for development only.",
         gunicorn="reload",
         uvicorn="reload",

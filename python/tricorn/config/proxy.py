@@ -77,6 +77,7 @@ class Proxy:
     )
     trusted: Words = setting(
         ("127.0.0.1", "::1", "unix"),
+        everyday=True,
         flag="--forwarded-allow-ips",
         metavar="PEER",
         check=_check_peer,

@@ -23,6 +23,7 @@ class Listen:
 
     bind: tuple[str, ...] = setting(
         (),
+        everyday=True,
         short="-b",
         metavar="ADDRESS",
         help="Address to listen on: host:port, [IPv6]:port, :port, unix:PATH or fd://N. "
@@ -32,6 +33,7 @@ class Listen:
     )
     host: str = setting(
         "127.0.0.1",
+        everyday=True,
         metavar="HOST",
         check=_check_host,
         help="Host name or IP address to listen on; another way to write --bind.",
@@ -39,6 +41,7 @@ class Listen:
     )
     port: int = setting(
         8000,
+        everyday=True,
         metavar="PORT",
         least=0,
         most=65535,
@@ -77,6 +80,7 @@ class Process:
 
     workers: Workers | None = setting(
         None,
+        everyday=True,
         short="-w",
         help="Worker processes under a supervisor that replaces, reloads and recycles them; auto "
         "is as many as there are processors to use, 2..8 a number that follows the load. Without "
@@ -86,6 +90,7 @@ class Process:
     )
     threads: int = setting(
         8,
+        everyday=True,
         least=1,
         most=1024,
         help="Threads that run a WSGI application; with 1, one call at a time. ASGI ignores it.",
@@ -93,6 +98,7 @@ class Process:
     )
     graceful_timeout: Seconds = setting(
         30.0,
+        everyday=True,
         help="How long requests in flight may take to finish when the server stops.",
         gunicorn="graceful_timeout",
         uvicorn="timeout_graceful_shutdown",
@@ -104,6 +110,7 @@ class Process:
     )
     timeout: Seconds = setting(
         30.0,
+        everyday=True,
         short="-t",
         supervised=True,
         help="A worker whose event loop, or all of whose threads, are stuck for this long is "
@@ -128,6 +135,7 @@ class Process:
     )
     max_requests: int = setting(
         0,
+        everyday=True,
         supervised=True,
         least=0,
         help="Requests after which a worker is recycled: another one starts first. 0 for never.",
@@ -189,6 +197,7 @@ class Logs:
 
     level: str = setting(
         "info",
+        everyday=True,
         flag="--log-level",
         choices=("debug", "info", "warning", "error", "critical"),
         help="Least severe message that the error log takes.",
@@ -197,6 +206,7 @@ class Logs:
     )
     access_log: str = setting(
         "off",
+        everyday=True,
         metavar="off|stdout|stderr|PATH",
         bare="stdout",
         negated="off",
@@ -219,6 +229,7 @@ class Logs:
     )
     error_log: str = setting(
         "stderr",
+        everyday=True,
         metavar="stderr|stdout|PATH",
         help="Where the server's own messages go; - is stderr.",
         gunicorn="errorlog",

@@ -38,6 +38,8 @@ class Declaration(TypedDict, total=False):
     """Whether its value is not to be shown."""
     negated: str
     """The value meant by ``--no-FLAG``, for a setting that is not true or false."""
+    everyday: bool
+    """Whether ``--help`` shows it, which has what most people need."""
     supervised: bool
     """Whether it does nothing in a server of one process, without workers under a supervisor."""
     gunicorn: str

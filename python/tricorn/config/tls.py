@@ -28,6 +28,7 @@ class Tls:
 
     cert: tuple[str, ...] = setting(
         (),
+        everyday=True,
         flag="--tls-cert",
         metavar="FILE",
         help="Certificate in PEM, followed by those that lead to its authority. With it, every "
@@ -38,6 +39,7 @@ class Tls:
     )
     key: tuple[str, ...] = setting(
         (),
+        everyday=True,
         flag="--tls-key",
         metavar="FILE",
         help="Private key of the certificate in PEM, for each in the same order. Without it, the "

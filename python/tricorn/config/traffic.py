@@ -27,6 +27,7 @@ class Http:
 
     root_path: str = setting(
         "",
+        everyday=True,
         metavar="PATH",
         check=_check_root_path,
         help="Path a proxy mounts the application on: root_path in ASGI, SCRIPT_NAME in WSGI.",
@@ -125,6 +126,7 @@ class Timeouts:
     )
     keep_alive: Seconds = setting(
         5.0,
+        everyday=True,
         help="Time a connection may be idle between requests.",
         gunicorn="keepalive",
         uvicorn="timeout_keep_alive",

@@ -29,7 +29,7 @@ def _help() -> str:
 
     output = io.StringIO()
     with contextlib.redirect_stdout(output), pytest.raises(SystemExit) as done:
-        parse("tricorn", "Serve.", ["--help"])
+        parse("tricorn", "Serve.", ["--help-all"])
     assert done.value.code == 0
     return re.sub(r"\s+", " ", output.getvalue())
 
