@@ -28,7 +28,7 @@ class Loop:
         self.server = server
         self.rounds = 0
         self._woken, self._wake = socket.socketpair()
-        self._tasks: list[Callable[[], None]] = []
+        self._tasks: list[Callable[[], object]] = []
         self._running = True
         self._selector = selectors.DefaultSelector()
         self._thread = threading.Thread(target=self._run)
@@ -47,7 +47,7 @@ class Loop:
                 self.server.poll()
                 self.rounds += 1
 
-    def do(self, task: Callable[[], None]) -> None:
+    def do(self, task: Callable[[], object]) -> None:
         """Call something in the loop's thread."""
         self._tasks.append(task)
         self._wake.send(b"x")

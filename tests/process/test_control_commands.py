@@ -265,7 +265,10 @@ def test_no_server_runs() -> None:
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        assert pipe.read() == "3: no server of yours runs here with a control socket"
+        assert pipe.read() == (
+            "3: no server of yours that can be asked runs here; only a server with worker "
+            "processes has a control socket: start it with --workers 1 or more"
+        )
     os.waitpid(child, 0)
 
 

@@ -35,7 +35,7 @@ def script(directory: Path, code: str) -> Server:
 def test_serves_until_a_signal(tmp_path: Path, app: str, name: str, number: signal.Signals) -> None:
     with ended(script(tmp_path, f"tricorn.run({app}, port=0)")) as server:
         server.wait_ready(1)
-        assert server.stderr.text().startswith(f"tricorn: serving {name} (ASGI 3) on http://")
+        assert f" INFO serving {name} (ASGI 3) on http://" in server.stderr.text()
         with server.connect() as wire:
             assert wire.ask(get("/quick")).body == b"quick"
         assert server.stop(number) == 0

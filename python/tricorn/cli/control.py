@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,19 @@ _JSON = click.Option(["--json", "as_json"], is_flag=True, help="Write the answer
 
 _ARGUMENTS: dict[str, list[click.Parameter]] = {
     "scale": [click.Argument(["workers"], metavar="N", type=click.IntRange(min=1))],
+    "stop": [
+        click.Option(
+            ["--wait/--no-wait"], default=True, help="Return when the server has ended. [true]"
+        )
+    ],
+    "logs": [click.Option(["--follow", "-f"], is_flag=True, help="Show what comes, too.")],
     "stacks": [click.Argument(["pid"], metavar="[PID]", required=False, type=int)],
 }
 """What a command takes besides the options of all; by this name it goes into the request."""
+
+
+_LAST_STEPS = 10.0
+"""Seconds that a process may take from its last answer to its end."""
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
@@ -45,7 +57,8 @@ def main(command: str, arguments: Sequence[str]) -> int:
         if answer.get("done"):
             return _conclude(command, answer, as_json)
         # Only the answer itself goes to stdout when a program reads it.
-        print(answer.get("text", ""), file=sys.stderr if as_json else sys.stdout, flush=True)
+        file = sys.stderr if as_json and command != "logs" else sys.stdout
+        print(answer.get("text", ""), file=file, flush=True)
     raise AssertionError("ask() ends with an answer that is done, or raises")
 
 
@@ -71,8 +84,17 @@ def _configured_socket() -> str | None:
     return setting if setting not in ("auto", "off") and Path(setting).exists() else None
 
 
+def _wait_for_end(pid: int) -> None:
+    """Until a process that is about to end has ended."""
+    with suppress(OSError, AttributeError):  # it has; or this system knows no such descriptors
+        process = os.pidfd_open(pid)
+        select.select([process], [], [], _LAST_STEPS)
+
+
 def _conclude(command: str, answer: dict[str, Any], as_json: bool) -> int:
     data = answer.get("data") or {}
+    if data.get("stopped"):
+        _wait_for_end(int(data["pid"]))
     error = data.get("error")
     if as_json:
         print(json.dumps(data, indent=2))

@@ -98,10 +98,14 @@ def choose(which: str | None, configured: str | None) -> Path:
 
 
 def _nobody(which: str | None, found: list[Instance]) -> str:
+    hint = (
+        "; only a server with worker processes has a control socket: "
+        "start it with --workers 1 or more"
+    )
     if which is None:
-        return "no server of yours runs here with a control socket"
-    others = f"; there are\n{_listing(found)}" if found else ""
-    return f'--control "{which}": no server has that socket, pid, APP or directory{others}'
+        return f"no server of yours that can be asked runs here{hint}"
+    others = f". There are\n{_listing(found)}" if found else ""
+    return f'--control "{which}": no server has that socket, pid, APP or directory{hint}{others}'
 
 
 def _listing(instances: Iterable[Instance]) -> str:

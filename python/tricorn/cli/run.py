@@ -34,13 +34,16 @@ def main(arguments: list[str]) -> int:
 
     # Only now, so that --help and a wrong setting do not wait for them.
     from tricorn.config.alone import is_supervised
+    from tricorn.logs.access_log import settle_access_log
     from tricorn.logs.error_log import configure
+
+    config = settle_access_log(config)
 
     if is_supervised(config):
         with _in_background(config) as tell:
             configure(config.logs)
             _warn(config)
-            read = lambda: read_settings("tricorn", _SUMMARY, arguments)  # noqa: E731
+            read = lambda: settle_access_log(read_settings("tricorn", _SUMMARY, arguments))  # noqa: E731
             return _supervise(config, read, tell=tell)
     from tricorn.worker.loader import load
 
@@ -95,23 +98,25 @@ def run(app: Any, **settings: object) -> None:
     the environment are read. In a thread that is not the main one, signals are left alone. With
     ``daemon``, this process ends with SystemExit once a daemon serves; the call returns there.
 
-    Raises ConfigError that lists every wrong keyword. What fails later is told on stderr and ends
-    the process as the command does, with SystemExit: 1 when the application cannot be loaded or an
-    address not be bound, 3 when the application's start-up fails.
+    Raises ConfigError that lists every wrong keyword, and if an event loop runs here. What fails
+    later is told on stderr and ends the process as the command does, with SystemExit: 1 when the
+    application cannot be loaded or an address not be bound, 3 when the application's start-up
+    fails.
     """
     from tricorn.config import Config
     from tricorn.config.alone import check_alone, is_supervised
+    from tricorn.logs.access_log import settle_access_log
     from tricorn.logs.error_log import configure
 
     if isinstance(app, str):
         settings["app"] = app
-    config = Config.make(**settings)
+
+    def read() -> Config:
+        return settle_access_log(Config.make(**settings))
+
+    config = read()
     check_alone(config)
-    if config.development.reload and not isinstance(app, str):
-        raise ConfigError(
-            "argument reload: an application that is given as an object cannot be loaded anew; "
-            'give it as text, as run("module:attribute", reload=True)'
-        )
+    _check_call(app, config)
     try:
         if not is_supervised(config):
             configure(config.logs)
@@ -119,7 +124,7 @@ def run(app: Any, **settings: object) -> None:
         loaded = None if isinstance(app, str) else _loaded(app, config)
         with _in_background(config) as tell:
             configure(config.logs)
-            code = _supervise(config, lambda: Config.make(**settings), loaded, tell)
+            code = _supervise(config, read, loaded, tell)
         if code:
             raise SystemExit(code)
     except ConfigError:
@@ -127,6 +132,27 @@ def run(app: Any, **settings: object) -> None:
     except TricornError as error:
         print(f"tricorn: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+
+
+def _check_call(app: Any, config: Config) -> None:
+    """Refuse what cannot work. Raises ConfigError."""
+    if config.development.reload and not isinstance(app, str):
+        raise ConfigError(
+            "argument reload: an application that is given as an object cannot be loaded anew; "
+            'give it as text, as run("module:attribute", reload=True)'
+        )
+    if "asyncio" not in sys.modules:
+        return
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise ConfigError(
+        "tricorn.run() serves in a loop of its own, and there is one running here. "
+        "In it, write: await tricorn.Server(app, tricorn.Config.make(...)).serve()"
+    )
 
 
 def _supervise(

@@ -205,12 +205,13 @@ class Logs:
         uvicorn="log_level",
     )
     access_log: str = setting(
-        "off",
+        "auto",
         everyday=True,
-        metavar="off|stdout|stderr|PATH",
+        metavar="auto|off|stdout|stderr|PATH",
         bare="stdout",
         negated="off",
-        help="Where one line per request goes; - is stdout.",
+        help="Where one line per request goes; - is stdout. With auto it is on in development: "
+        "with --reload, or if one process serves on a terminal.",
         gunicorn="accesslog",
         uvicorn="access_log",
     )
@@ -245,6 +246,7 @@ class Logs:
     color: str = setting(
         "auto",
         choices=("auto", "always", "never"),
-        help="Colours in the error log; auto means on a terminal, unless NO_COLOR is set.",
+        help="Colours in the error log, and in the access log if it is on by itself; auto means on "
+        "a terminal, unless NO_COLOR is set.",
         uvicorn="use_colors",
     )

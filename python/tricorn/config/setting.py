@@ -99,6 +99,8 @@ class Setting:
 
         Raises WrongValueError that says for each bad value what is wrong with it.
         """
+        if isinstance(raw, bool):  # where the flag without a value, or --no-FLAG, would stand
+            raw = self.declared.get("bare" if raw else "negated", raw)
         try:
             value = self.kind.convert(raw)
         except ValueError as error:

@@ -77,6 +77,9 @@ def read_document(document: Document) -> Iterator[Given | Mistake]:
     for section, content in document.table.items():
         if section not in SECTIONS:
             yield Mistake(document.place(section), _unknown_section(section))
+        elif section == "app" and isinstance(content, str):
+            place = partial(document.place, section)
+            yield Given(_BY_KEY["app", "target"], content, Origin(Rank.FILE, place))
         elif not isinstance(content, dict):
             yield Mistake(document.place(section), f"is a table of settings; write [{section}]")
         else:

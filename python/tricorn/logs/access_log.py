@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import replace
 
+from tricorn.config import Config
+from tricorn.config.alone import is_supervised
+from tricorn.config.origin import DEFAULT
 from tricorn.errors import ConfigError
+from tricorn.logs.error_log import use_colors
 
 _STREAMS = {"-": 1, "stdout": 1, "stderr": 2}
+_SHORT = '%(h)s "%(r)s" %(s)s %(b)s %(M)s ms'
+_COLORED = '\x1b[2m%(h)s\x1b[0m "%(r)s" \x1b[1m%(s)s\x1b[0m \x1b[2m%(b)s %(M)s ms\x1b[0m'
+
+
+def settle_access_log(config: Config) -> Config:
+    """The configuration with what ``--access-log auto`` means here and now.
+
+    That is stdout in development, with ``--reload`` or if one process serves and stdout is a
+    terminal; else it is off. Without a format of the user's, lines are short there, and coloured as
+    ``--color`` says.
+    """
+    logs = config.logs
+    if logs.access_log != "auto":
+        return config
+    develops = config.development.reload or (not is_supervised(config) and sys.stdout.isatty())
+    if not develops or config.operations.daemon:
+        return replace(config, logs=replace(logs, access_log="off"))
+    form = logs.access_log_format
+    if config.origins["access_log_format"] is DEFAULT:
+        form = _COLORED if use_colors(logs.color, sys.stdout) else _SHORT
+    return replace(config, logs=replace(logs, access_log="stdout", access_log_format=form))
 
 
 def open_access_log(destination: str) -> int | None:
@@ -16,7 +43,7 @@ def open_access_log(destination: str) -> int | None:
     For a path it is a new one in append mode, so that several workers, and logrotate's
     copytruncate, can share the file; the caller closes it. Raises ConfigError.
     """
-    if destination == "off":
+    if destination in ("off", "auto"):  # nobody has settled it: a program that serves by itself
         return None
     if destination in _STREAMS:
         return _STREAMS[destination]

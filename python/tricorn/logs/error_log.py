@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,6 +26,36 @@ _COLORS = {
 _RESET = "\x1b[0m"
 
 
+class Relay(logging.Handler):
+    """Hands each of the server's messages on as well, in the form that the error log has.
+
+    `configure` leaves it in its place. There is one in a process: a worker has not that of the
+    supervisor it was forked from.
+    """
+
+    def __init__(self, take: Callable[[str], object]) -> None:
+        super().__init__()
+        self._take = take
+        self.setFormatter(logging.Formatter(_FORMAT, _DATES))
+        logger = logging.getLogger(LOGGER)
+        for one in _relays(logger):
+            logger.removeHandler(one)
+        logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand one on."""
+        self._take(self.format(record))
+
+    def close(self) -> None:
+        """Hand on no more."""
+        logging.getLogger(LOGGER).removeHandler(self)
+        super().close()
+
+
+def _relays(logger: logging.Logger) -> list[logging.Handler]:
+    return [one for one in logger.handlers if isinstance(one, Relay)]
+
+
 def configure(settings: Logs) -> None:
     """Direct the server's messages to where the settings say. May be called again.
 
@@ -34,7 +65,8 @@ def configure(settings: Logs) -> None:
     """
     logger = logging.getLogger(LOGGER)
     handler = None if settings.log_config is not None else _handler(settings)
-    before = logger.handlers[:]
+    kept = _relays(logger)
+    before = [one for one in logger.handlers if one not in kept]
     for one in before:
         logger.removeHandler(one)
     logger.setLevel(settings.level.upper())
@@ -46,7 +78,7 @@ def configure(settings: Logs) -> None:
         try:
             _apply_file(settings.log_config)
         except ConfigError:
-            logger.handlers[:] = before
+            logger.handlers[:] = [*before, *kept]
             raise
     for one in before:
         one.close()

@@ -28,8 +28,8 @@ class Commands:
             "reload": self._reload,
             "scale": self._scale,
             "stacks": self._stacks,
-            "stop": self._stop,
-            "logs": self._logs,
+            "stop": self._supervisor.answer_stop,
+            "logs": self._supervisor.answer_logs,
         }
         if request.command in commands:
             commands[request.command](request)
@@ -97,10 +97,3 @@ class Commands:
             request.finish(data=texts)
 
         self._supervisor.loop.later(delay, answer)
-
-    def _stop(self, request: Request) -> None:
-        request.finish(data={"stopping": True})
-        self._supervisor.stop()
-
-    def _logs(self, request: Request) -> None:
-        request.finish(data={"lines": self._supervisor.messages()})

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import selectors
 import socket
 import struct
@@ -57,13 +58,12 @@ class Request:
 
     command: str
     options: Mapping[str, Any]
-    _send: Callable[[dict[str, Any], bool], None] = field(repr=False)
+    _send: Callable[[dict[str, Any], bool], bool] = field(repr=False)
     finished: bool = False
 
-    def progress(self, text: str) -> None:
-        """Tell how far it is; the command shows it at once."""
-        if not self.finished:
-            self._send({"text": text}, False)
+    def progress(self, text: str) -> bool:
+        """Tell how far it is; the command shows it at once. Whether the client is still there."""
+        return not self.finished and self._send({"text": text}, False)
 
     def finish(self, exit_code: int = 0, data: Mapping[str, Any] | None = None) -> None:
         """Answer at last: what the command ends with, and what it shows. Counts only once."""
@@ -189,11 +189,21 @@ class ControlServer:
             self._accepts_at = time.monotonic() + _REST
             return
         sock.setblocking(False)
+        if len(self._clients) >= _MOST_CLIENTS:
+            self._drop_gone()
         client = _Client(sock, time.monotonic() + _TIME_TO_ASK)
         self._clients.add(client)
         self._selector.register(sock, selectors.EVENT_READ, client)
         if reason := self._refusal(sock):
             self._take(client, b"null", reason)
+
+    def _drop_gone(self) -> None:
+        """Make room: of whoever waits for an answer it is not seen that they have left."""
+        for client in list(self._clients):
+            poll = select.poll()
+            poll.register(client.sock, 0)
+            if poll.poll(0):
+                self._drop(client)
 
     def _refusal(self, sock: socket.socket) -> str:
         if len(self._clients) > _MOST_CLIENTS:
@@ -226,8 +236,9 @@ class ControlServer:
         client.incoming.clear()
         command, options = _parse(line)
 
-        def send(answer: dict[str, Any], last: bool) -> None:
+        def send(answer: dict[str, Any], last: bool) -> bool:
             self._send(client, answer, last)
+            return client in self._clients
 
         client.request = Request(command, options, send)
         if refusal or not command:

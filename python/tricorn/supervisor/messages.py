@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from select import PIPE_BUF
 from typing import Any
 
+_LONGEST_LINE = 600
+"""Letters of a line that are passed on: as JSON no more than PIPE_BUF but for very odd ones."""
 _MOST = 1 << 20  # a line longer than this is not ours
 
 
@@ -34,8 +38,15 @@ class Failed:
     text: str
 
 
-Message = Ready | Failed
-_KINDS: dict[str, type[Message]] = {"ready": Ready, "failed": Failed}
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line of the worker's error log."""
+
+    line: str
+
+
+Message = Ready | Failed | Logged
+_KINDS: dict[str, type[Message]] = {"ready": Ready, "failed": Failed, "logged": Logged}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -53,13 +64,34 @@ class Outbox:
         """Say why the worker will not start."""
         self._send(Failed(exit_code, text[: _MOST // 8]))
 
+    def logged(self, text: str) -> None:
+        """Pass on a message of the error log, as much as there is room for: it never waits."""
+        for line in text.splitlines():
+            message = _encode(Logged(line[:_LONGEST_LINE]))
+            # Room for so much is room for all of it (pipe(7)): the rest could block.
+            if len(message) > PIPE_BUF or not _has_room(self._fd):
+                return
+            with suppress(OSError):
+                os.write(self._fd, message)
+
     def _send(self, message: Message) -> None:
-        line = json.dumps({"kind": _NAMES[type(message)], **asdict(message)}).encode() + b"\n"
+        line = _encode(message)
         try:
             while line:
                 line = line[os.write(self._fd, line) :]
         except OSError:
             return
+
+
+def _encode(message: Message) -> bytes:
+    return json.dumps({"kind": _NAMES[type(message)], **asdict(message)}).encode() + b"\n"
+
+
+def _has_room(pipe: int) -> bool:
+    """Whether PIPE_BUF bytes can be written without waiting."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLOUT)
+    return any(events & select.POLLOUT for _, events in poll.poll(0))
 
 
 class Post:

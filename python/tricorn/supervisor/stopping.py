@@ -80,7 +80,9 @@ class Stopping:
         self._workers.stop_draining()
 
     def _say(self, fate: str) -> None:
-        _log.info("%s", stopping(self._workers.in_flight(), fate))
+        text = stopping(self._workers.in_flight(), fate)
+        _log.info("%s", text)
+        self._around.progress(text)
 
     def _end_at_once(self) -> None:
         self._workers.kill_all()

@@ -26,7 +26,7 @@ from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
 from tricorn.supervisor.generations import Generations
 from tricorn.supervisor.health import TICK, Health
 from tricorn.supervisor.loop import Loop
-from tricorn.supervisor.messages import Failed, Message, Ready
+from tricorn.supervisor.messages import Failed, Logged, Message, Ready
 from tricorn.supervisor.patience import Patience
 from tricorn.supervisor.policy import Kill, Plan, Retire, Spawn, decide, wake_at
 from tricorn.supervisor.preload import is_preloaded, preload
@@ -135,9 +135,14 @@ class Supervisor:
         """The display form of every listener."""
         return with_scheme(self._sockets.displays(), self.config.tls.scheme)
 
-    def messages(self) -> list[str]:
-        """The last messages of the supervisor."""
-        return list(self._around.messages.lines)
+    def answer_logs(self, request: Request) -> None:
+        """Show the last messages of the server."""
+        self._around.messages.answer(request)
+
+    def answer_stop(self, request: Request) -> None:
+        """Stop, and answer at the very end; ``wait`` false in the request means at once."""
+        self._around.wait_for_stop(request)
+        self.ending.stop(self.config.process)
 
     def _wait(self) -> None:
         """Take in what happens until something does, or a time comes."""
@@ -188,6 +193,8 @@ class Supervisor:
                     self._ready = message
             case Failed(code, text):
                 worker.failure = Failure(code, text)
+            case Logged(line):
+                self._around.messages.add(line)
 
     def stop(self) -> None:
         """Stop gracefully, after ``--drain-delay``; the second time, at once."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tricorn.config import Config
 from tricorn.errors import TricornError
+from tricorn.logs.error_log import Relay
 from tricorn.net.renewal import Renewals
 from tricorn.supervisor import systemd
 from tricorn.supervisor.control import ControlServer, Handler, Request
@@ -20,8 +21,8 @@ _log = logging.getLogger("tricorn.supervisor")
 
 _RETRY = 0.1
 """Seconds between two tries to take what another supervisor lets go of."""
-_KEPT = 200
-"""Messages of the error log that ``tricorn logs`` shows."""
+_KEPT = 1000
+"""Lines of the error log that ``tricorn logs`` shows."""
 
 
 class Surroundings:
@@ -33,6 +34,7 @@ class Surroundings:
         self._handler = handler
         self.messages = _Messages()
         self._waiting: list[Request] = []
+        self._stops: list[Request] = []
         self._control: ControlServer | None = None
         self._pidfile: PidFile | None = None
         seconds = systemd.watchdog_seconds()
@@ -88,9 +90,16 @@ class Surroundings:
         self._waiting.append(request)
 
     def progress(self, text: str) -> None:
-        """Tell those who wait for a reload what delays it."""
-        for request in self._waiting:
+        """Tell those who wait for a reload or a stop what delays it."""
+        for request in (*self._waiting, *self._stops):
             request.progress(text)
+
+    def wait_for_stop(self, request: Request) -> None:
+        """Answer this one when the server has stopped, unless it does not ``wait``."""
+        if request.options.get("wait", True):
+            self._stops.append(request)
+        else:
+            request.finish(data={"stopping": True})
 
     def reloading(self) -> None:
         """A new generation starts."""
@@ -121,10 +130,12 @@ class Surroundings:
 
     def close(self) -> None:
         """Leave no file behind."""
+        self.messages.close()
+        for request in self._stops:
+            request.finish(data={"stopped": True, "pid": os.getpid()})
         for request in self._waiting:
             request.fail("the server has stopped")
         self._release()
-        self.messages.close()
 
     def _release(self) -> None:
         if self._control is not None:
@@ -137,18 +148,32 @@ class Surroundings:
             self._pidfile = None
 
 
-class _Messages(logging.Handler):
-    """Keeps the last messages of the error log."""
+class _Messages:
+    """Keeps the last lines of the error log, of the supervisor and of its workers."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.lines: deque[str] = deque(maxlen=_KEPT)
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        logging.getLogger("tricorn.supervisor").addHandler(self)
+        self._lines: deque[str] = deque(maxlen=_KEPT)
+        self._followers: list[Request] = []
+        self._relay = Relay(self._take)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+    def _take(self, text: str) -> None:
+        for line in text.splitlines():
+            self.add(line)
+
+    def add(self, line: str) -> None:
+        """Keep one, and tell who follows; those that have gone are forgotten."""
+        self._lines.append(line)
+        self._followers = [one for one in self._followers if one.progress(line)]
+
+    def answer(self, request: Request) -> None:
+        """Show what there is, and with ``follow`` what comes, until the server ends."""
+        if not request.options.get("follow"):
+            request.finish(data={"lines": list(self._lines)})
+        elif all(map(request.progress, self._lines)):
+            self._followers.append(request)
 
     def close(self) -> None:
-        logging.getLogger("tricorn.supervisor").removeHandler(self)
-        super().close()
+        """No more will come."""
+        for request in self._followers:
+            request.finish()
+        self._relay.close()

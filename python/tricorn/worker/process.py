@@ -49,6 +49,9 @@ class Outbox(Protocol):
     def failed(self, exit_code: int, text: str) -> None:
         """The worker will not start."""
 
+    def logged(self, text: str) -> None:
+        """A message went to the error log."""
+
 
 class Logged(Protocol):
     """What has an access log."""
@@ -81,8 +84,9 @@ class WorkerProcess:
 
         SIGUSR1 opens the logs anew. Returns the exit code.
         """
-        from tricorn.logs.error_log import configure
+        from tricorn.logs.error_log import Relay, configure
 
+        Relay(self.outbox.logged)
         _close_after_fork(self.listeners)
         try:
             configure(self.config.logs)

@@ -49,6 +49,27 @@ def test_a_later_source_wins(load: Load, tmp_path: Path) -> None:
     assert str(config.origins["target_size"]) == "command line --target-size"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("tricorn.toml", 'app = "main:app"\n', "tricorn.toml:1 app"),
+        ("pyproject.toml", '[tool.tricorn]\napp = "main:app"\n', "pyproject.toml:2 app"),
+    ],
+)
+def test_the_application_as_people_write_it(
+    load: Load, tmp_path: Path, name: str, text: str, place: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    config = load()
+    assert config.app.target == "main:app"
+    assert str(config.origins["app"]) == place
+
+
+@pytest.mark.parametrize(("raw", "meant"), [(True, "stdout"), (False, "off"), ("a.log", "a.log")])
+def test_true_and_false_are_the_flag_with_and_without_no(raw: object, meant: str) -> None:
+    assert Config.make(access_log=raw).logs.access_log == meant
+
+
 def test_all_mistakes_of_all_sources_at_once(load: Load, tmp_path: Path) -> None:
     (tmp_path / "tricorn.toml").write_text(
         '# ours\n\n[limits]\nhead-size = "64Kib0"\nhead-feilds = 3\n\n'
