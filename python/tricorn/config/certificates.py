@@ -115,7 +115,7 @@ class _Files:
         try:
             return self_signed(self._bind)
         except ImportError:
-            text = "a package to make one is not installed: pip install 'tricorn[tls]'"
+            text = "a package to make one is not installed: pip install cryptography"
             raise self._mistake("tls_self_signed", text) from None
 
     def _password(self) -> bytes | None:

@@ -93,7 +93,8 @@ class Process:
         everyday=True,
         least=1,
         most=1024,
-        help="Threads that run a WSGI application; with 1, one call at a time. ASGI ignores it.",
+        help="Threads that run a WSGI application, where Gunicorn's default is one: code that is "
+        "not safe with threads needs 1. ASGI ignores it.",
         gunicorn="threads",
     )
     graceful_timeout: Seconds = setting(

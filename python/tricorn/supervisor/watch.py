@@ -105,7 +105,8 @@ def _check(line: Line) -> Line:
 def _require(*libraries: str) -> None:
     missing = [name for name in libraries if find_spec(name) is None]
     if missing:
-        raise ConfigError(f"--reload needs {' and '.join(missing)}; pip install 'tricorn[reload]'")
+        needed = " and ".join(missing)
+        raise ConfigError(f"--reload needs {needed}; pip install {' '.join(missing)}")
 
 
 def _order(settings: Development, app_dir: str) -> WatchOrder:
