@@ -187,8 +187,9 @@ $(NEWEST_ENV)/.ready: $(REQUIREMENTS) | require
 # one for all (BUILD_DIR).
 define install
 	@rm -f $(@D)/.core-*
+	@echo "make: building the core for $*; about 3 minutes on two processors the first time, less later" >&2
 	VIRTUAL_ENV=$(CURDIR)/$* CARGO_TARGET_DIR=$(or $(BUILD_DIR),target/for$*) \
-		$*/bin/python -m maturin develop --quiet --profile $(subst .core-,,$(@F))
+		$*/bin/python -m maturin develop $$([ -t 2 ] || echo --quiet) --profile $(subst .core-,,$(@F))
 	@touch $@
 endef
 

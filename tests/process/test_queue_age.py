@@ -127,7 +127,7 @@ def test_requests_behind_others_in_one_poll(tmp_path: Path) -> None:
 def test_a_timer_that_runs_out_is_no_queue(kind: str, tmp_path: Path) -> None:
     """Nobody takes it while all are in calls; after it, new clients are seen all the same."""
     interface, threads = KINDS[kind]
-    settings: dict[str, object] = {"head_timeout": "100ms"}
+    settings: dict[str, object] = {"head_timeout": "500ms"}
     with (
         forked(
             interface, tmp_path, workers=1, threads=threads, measured=True, settings=settings
@@ -135,7 +135,7 @@ def test_a_timer_that_runs_out_is_no_queue(kind: str, tmp_path: Path) -> None:
         ExitStack() as stack,
     ):
         idle = stack.enter_context(worker.server.connect())
-        worker.until_sum("connections", 1)
+        worker.until_sum("accepted", 1)
         busy = keep_busy(worker, kind, stack)
         wait_until(lambda: timer_has_run_out(worker), "the timer runs out")
         never_waits(worker, len(ages(worker)), 0.3)
