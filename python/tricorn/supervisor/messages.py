@@ -10,11 +10,10 @@ import os
 import select
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from select import PIPE_BUF
 from typing import Any
 
 _LONGEST_LINE = 600
-"""Letters of a line that are passed on: as JSON no more than PIPE_BUF but for very odd ones."""
+"""Letters of a line that are passed on, each at most 6 bytes of JSON; PIPE_BUF is 4096."""
 _MOST = 1 << 20  # a line longer than this is not ours
 
 
@@ -67,12 +66,10 @@ class Outbox:
     def logged(self, text: str) -> None:
         """Pass on a message of the error log, as much as there is room for: it never waits."""
         for line in text.splitlines():
-            message = _encode(Logged(line[:_LONGEST_LINE]))
-            # Room for so much is room for all of it (pipe(7)): the rest could block.
-            if len(message) > PIPE_BUF or not _has_room(self._fd):
+            if not _has_room(self._fd):
                 return
             with suppress(OSError):
-                os.write(self._fd, message)
+                os.write(self._fd, _encode(Logged(line[:_LONGEST_LINE])))
 
     def _send(self, message: Message) -> None:
         line = _encode(message)
@@ -84,11 +81,12 @@ class Outbox:
 
 
 def _encode(message: Message) -> bytes:
-    return json.dumps({"kind": _NAMES[type(message)], **asdict(message)}).encode() + b"\n"
+    fields = {"kind": _NAMES[type(message)], **asdict(message)}
+    return json.dumps(fields, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
 def _has_room(pipe: int) -> bool:
-    """Whether PIPE_BUF bytes can be written without waiting."""
+    """Whether PIPE_BUF bytes, 4 KiB, can be written without waiting (pipe(7))."""
     poll = select.poll()
     poll.register(pipe, select.POLLOUT)
     return any(events & select.POLLOUT for _, events in poll.poll(0))

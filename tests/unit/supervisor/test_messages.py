@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from tricorn.supervisor.messages import Failed, Message, Outbox, Post, Ready
+from tricorn.supervisor.messages import Failed, Logged, Message, Outbox, Post, Ready
 
 
 def drain(post: Post) -> tuple[list[Message], bool]:
@@ -65,3 +65,25 @@ def test_a_supervisor_that_has_gone_is_no_error() -> None:
     os.close(read)
     Outbox(write).failed(1, "nobody listens")
     os.close(write)
+
+
+def test_lines_of_the_log_arrive() -> None:
+    read, write = os.pipe()
+    post = Post(read, os.open(os.devnull, os.O_WRONLY))
+    long = "\x00\U0001f600\ud800" * 400
+    Outbox(write).logged(f"one\n{long}\ntwo")
+    assert drain(post) == ([Logged("one"), Logged(long[:600]), Logged("two")], False)
+    os.close(write)
+    post.close()
+
+
+def test_a_log_never_waits_for_the_supervisor() -> None:
+    """A worker that logs must not hang because its supervisor does."""
+    read, write = os.pipe()
+    post = Post(read, os.open(os.devnull, os.O_WRONLY))
+    for number in range(1000):
+        Outbox(write).logged(f"{number:600}")
+    messages, _ = drain(post)
+    assert 10 < len(messages) < 1000
+    os.close(write)
+    post.close()
