@@ -166,8 +166,9 @@ impl Response {
     }
 
     /// Stands for a response that was given in the application's place.
-    pub fn replaced_by(&mut self, status: u16) {
-        self.status = status;
+    pub fn replaced_by(&mut self, other: &Refusal) {
+        self.status = other.status;
+        self.body_bytes = other.body_bytes;
         self.abandon();
     }
 
@@ -431,6 +432,14 @@ pub fn interim(status: u16, fields: &[(Vec<u8>, Vec<u8>)], out: &mut Vec<u8>) ->
     Ok(())
 }
 
+/// A whole answer as it goes out.
+pub struct Refusal {
+    pub bytes: Vec<u8>,
+    pub status: u16,
+    /// Those of `bytes` that are its body.
+    pub body_bytes: u64,
+}
+
 /// The whole answer to a request that is refused, or that ended without a response of its own.
 pub fn refusal(
     status: u16,
@@ -438,7 +447,7 @@ pub fn refusal(
     is_head: bool,
     field: Option<(&[u8], &[u8])>,
     stamp: Stamp,
-) -> Vec<u8> {
+) -> Refusal {
     let mut response = Response::new(Asked { is_head, minor: 1, keep_alive: false });
     let mut out = Vec::with_capacity(256);
     let body = format!("{status} {}\n{detail}\n", reason(status));
@@ -449,10 +458,9 @@ pub fn refusal(
         let _ = response.field(name, value, &mut out);
     }
     response.frame(Some(body.len() as u64), stamp, &mut out);
-    if !is_head {
-        out.extend_from_slice(body.as_bytes());
-    }
-    out
+    let sent = if is_head { &[][..] } else { body.as_bytes() };
+    out.extend_from_slice(sent);
+    Refusal { bytes: out, status, body_bytes: sent.len() as u64 }
 }
 
 #[cfg(test)]

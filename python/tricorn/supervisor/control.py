@@ -199,9 +199,9 @@ class ControlServer:
 
     def _drop_gone(self) -> None:
         """Make room: of whoever waits for an answer it is not seen that they have left."""
-        for client in list(self._clients):
+        for client in [one for one in self._clients if one.request is not None]:
             poll = select.poll()
-            poll.register(client.sock, 0)
+            poll.register(client.sock, 0)  # for POLLHUP, which always counts
             if poll.poll(0):
                 self._drop(client)
 

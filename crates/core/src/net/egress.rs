@@ -282,8 +282,8 @@ impl<X> Net<X> {
             let is_head = conn.response.is_to_head();
             let answer = refusal(status, detail, is_head, conn.id_field(), stamp);
             conn.held.clear();
-            conn.response.replaced_by(status);
-            conn.push(&answer);
+            conn.response.replaced_by(&answer);
+            conn.push(&answer.bytes);
             conn.push_held();
             self.end_line(token);
             self.linger(token);
