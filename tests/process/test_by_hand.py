@@ -198,7 +198,7 @@ def terminal() -> Iterator[type[Terminal]]:
 @pytest.mark.parametrize(
     ("options", "env", "line"),
     [
-        ((), {}, '"GET /quick HTTP/1.1" \x1b[1m200\x1b[0m'),
+        ((), {}, '"GET /quick HTTP/1.1" \x1b[32m200\x1b[0m'),
         ((), {"NO_COLOR": "1"}, '127.0.0.1 "GET /quick HTTP/1.1" 200 5'),
         (("--color", "never"), {}, '127.0.0.1 "GET /quick HTTP/1.1" 200 5'),
         (("--access-log-format", "%(s)s!"), {}, "200!"),
@@ -209,6 +209,14 @@ def test_requests_show_on_a_terminal(
 ) -> None:
     server = terminal(*options, **env)
     server.ask("/quick")
+    wait_until(lambda: line in server.shown(), line)
+    server.end()
+
+
+def test_errors_stand_out(terminal: type[Terminal]) -> None:
+    server = terminal()
+    server.ask("/fail")
+    line = '"GET /fail HTTP/1.1" \x1b[31m500\x1b[0m'
     wait_until(lambda: line in server.shown(), line)
     server.end()
 

@@ -17,6 +17,7 @@ ATOMS = {
     "q": "query",
     "H": "protocol, `HTTP/1.1`",
     "s": "status code",
+    "color": "what colours the text behind it by the status, on a terminal",
     "B": "bytes of the response body",
     "b": "bytes of the response body, `-` for none",
     "f": "Referer",
@@ -28,7 +29,7 @@ ATOMS = {
     "id": "id of the request, with `--request-id`",
     "p": "process id, `<1234>`",
 }
-"""Each atom ``%(x)s`` with its meaning, the same as Gunicorn's; ``id`` is ours."""
+"""Each atom ``%(x)s`` with its meaning, the same as Gunicorn's; ``id`` and ``color`` are ours."""
 
 _PERCENT = re.compile(r"%(?:\((?P<atom>[^()]*)\)s|(?P<literal>%)|)")
 _LOOKUP = re.compile(r"\{[!#$%&'*+.^_`|~0-9A-Za-z-]+\}[ioe]")

@@ -14,7 +14,7 @@ from tricorn.logs.error_log import use_colors
 
 _STREAMS = {"-": 1, "stdout": 1, "stderr": 2}
 _SHORT = '%(h)s "%(r)s" %(s)s %(b)s %(M)s ms'
-_COLORED = '\x1b[2m%(h)s\x1b[0m "%(r)s" \x1b[1m%(s)s\x1b[0m \x1b[2m%(b)s %(M)s ms\x1b[0m'
+_COLORED = '\x1b[2m%(h)s\x1b[0m "%(r)s" %(color)s%(s)s\x1b[0m \x1b[2m%(b)s %(M)s ms\x1b[0m'
 
 
 def settle_access_log(config: Config) -> Config:

@@ -45,4 +45,4 @@ def test_refuses(text: str, reason: str) -> None:
 
 
 def test_has_the_atoms_of_gunicorn() -> None:
-    assert set(ATOMS) == set("hlutrmUqHsBbfaTMDLp") | {"id"}
+    assert set(ATOMS) == set("hlutrmUqHsBbfaTMDLp") | {"id", "color"}

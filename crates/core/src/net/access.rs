@@ -40,6 +40,8 @@ enum Asked {
 #[derive(Clone)]
 enum Answered {
     Status,
+    /// What colours the text behind it by the status, on a terminal.
+    Color,
     Bytes,
     BytesOrDash,
     Seconds,
@@ -172,6 +174,7 @@ impl AccessLog {
             let bytes = response.body_bytes();
             let number = match answered {
                 Answered::Status => status.to_string(),
+                Answered::Color => color(status).to_owned(),
                 Answered::Bytes => bytes.to_string(),
                 Answered::BytesOrDash if bytes == 0 => "-".into(),
                 Answered::BytesOrDash => bytes.to_string(),
@@ -274,6 +277,7 @@ fn atom(name: &str) -> Part {
         "a" => Asked::Field("user-agent".into()),
         "p" => Asked::Text(format!("<{}>", std::process::id()).into()),
         "s" => return Part::Answered(Answered::Status),
+        "color" => return Part::Answered(Answered::Color),
         "B" => return Part::Answered(Answered::Bytes),
         "b" => return Part::Answered(Answered::BytesOrDash),
         "T" => return Part::Answered(Answered::Seconds),
@@ -290,6 +294,16 @@ fn atom(name: &str) -> Part {
         },
     };
     Part::Asked(asked)
+}
+
+/// Green, cyan, yellow and red (ECMA-48, 8.3.117).
+fn color(status: u16) -> &'static str {
+    match status / 100 {
+        1 | 2 => "\x1b[32m",
+        3 => "\x1b[36m",
+        4 => "\x1b[33m",
+        _ => "\x1b[31m",
+    }
 }
 
 impl Asked {
