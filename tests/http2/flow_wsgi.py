@@ -36,7 +36,8 @@ def pieces_of(size: int, piece: int) -> Iterable[bytes]:
 
 
 def file_of(size: int) -> IO[bytes]:
-    """A file of the size, with a hole for bytes, which is gone once it is closed."""
+    """A file of the size, which is gone once it is closed."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it
-    file.truncate(size)
+    file.write(bytes(size))
+    file.seek(0)
     return file

@@ -125,6 +125,8 @@ pub struct Settings {
     pub health: Option<HealthPaths>,
     /// None if all requests go to the application.
     pub admission: Option<Admission>,
+    /// Does the application run in other processes, too?
+    pub many_processes: bool,
     /// Either of the two is there, or an address that redirects.
     pub looks_at_heads: bool,
     pub server_header: bool,
@@ -208,6 +210,7 @@ impl Settings {
             proxy: read_proxies(&config.getattr("proxy")?)?,
             websockets: WebSockets::read(config)?,
             root_path: http.getattr("root_path")?.extract()?,
+            many_processes: has_many_workers(&process)?,
             looks_at_heads: health.is_some() || admission.is_some(),
             health,
             admission,
@@ -216,6 +219,12 @@ impl Settings {
             underscores: read_underscores(&http)?,
         })
     }
+}
+
+/// May the application run in another process, too?
+fn has_many_workers(process: &Bound<PyAny>) -> PyResult<bool> {
+    let workers = process.getattr("workers")?;
+    Ok(!workers.is_none() && workers.getattr("most")?.extract::<u32>()? != 1)
 }
 
 fn read_underscores(http: &Bound<PyAny>) -> PyResult<Underscores> {

@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::reject::Reject;
 
 /// What is left of a request body on the wire.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Body {
     /// Nothing: there was none, or all of it has been read.
     Done,
@@ -32,6 +32,13 @@ impl Body {
     /// Has all of it been read?
     pub fn is_done(&self) -> bool {
         matches!(self, Self::Done)
+    }
+
+    /// Does `input` have all that is left of it?
+    pub fn ends_in(&self, input: &[u8], limits: &Limits) -> bool {
+        let mut copy = self.clone();
+        let read = copy.read(input, &mut Vec::new(), usize::MAX, limits, &mut Vec::new());
+        read.is_ok() && copy.is_done()
     }
 
     /// Whoever carries it says that it has ended.

@@ -29,7 +29,7 @@ enum State {
 pub type Field = (Vec<u8>, Vec<u8>);
 
 /// Decodes one chunked body, however its bytes are split.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ChunkDecoder {
     state: State,
     /// Of the chunk: what its size line said so far, then what is left of its data.

@@ -55,6 +55,8 @@ pub enum Fault {
     LengthsDiffer,
     TooLong,
     TooShort,
+    NotBegun,
+    Ended,
 }
 
 impl Fault {
@@ -68,6 +70,8 @@ impl Fault {
             Self::LengthsDiffer => "the response has two Content-Length values that differ",
             Self::TooLong => "the response body is longer than its Content-Length",
             Self::TooShort => "the response body is shorter than its Content-Length",
+            Self::NotBegun => "a body was given before a response was begun, or after that failed",
+            Self::Ended => "a body was given after the end of the response",
         }
     }
 }
@@ -338,7 +342,8 @@ impl Response {
             State::Chunked if length > 0 => Ok(chunk(length)),
             State::Bodyless => Ok(Wrap { skip: true, ..Wrap::default() }),
             State::Chunked | State::UntilClose => Ok(Wrap::default()),
-            State::Waiting | State::Opened | State::Done => unreachable!("framed by the caller"),
+            State::Waiting | State::Opened => Err(Fault::NotBegun),
+            State::Done => Err(Fault::Ended),
         }
     }
 

@@ -152,5 +152,6 @@ class Timeouts:
     linger: Seconds = setting(
         2.0,
         flag="--linger-timeout",
-        help="Time to read on after a last response, so that a client still sending gets it.",
+        help="Time to read on after a last response, so that a client still sending gets it; "
+        "as long as more comes, 15 times as long.",
     )

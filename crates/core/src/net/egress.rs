@@ -13,6 +13,7 @@ use super::conn::{Conn, Phase};
 use super::output::Flush;
 use super::sys::{self, Io};
 use super::{Net, Token};
+use crate::settings::Settings;
 
 /// Bodies up to this size are copied behind the head: cheaper than a second slice.
 const SMALL: usize = 16 * 1024;
@@ -174,9 +175,8 @@ impl<X> Net<X> {
     }
 
     pub(super) fn frame(&mut self, token: Token, whole: Option<u64>) {
-        let discard = self.settings.discard;
         let opened = self.conns.get_mut(token).is_some_and(|conn| {
-            if conn.must_close(discard) {
+            if conn.must_close(&self.settings) {
                 conn.response.close_after();
             }
             conn.response.is_opened()
@@ -338,7 +338,7 @@ impl<X> Net<X> {
         if !conn.is_waiting {
             conn.trim_held();
         }
-        if !conn.response.keeps_alive() || conn.broken || conn.must_close(discard) {
+        if !conn.response.keeps_alive() || conn.broken || conn.must_close(&self.settings) {
             // A stop does not wait for clients that keep their end open, unless something unread
             // would turn the close into a reset.
             let unread = !conn.body.is_done() || conn.has_pending() || conn.readable;
@@ -388,12 +388,14 @@ impl<X> Net<X> {
 
 impl<X> Conn<X> {
     /// Is too much of the body unread for the connection to go on?
-    fn must_close(&self, discard: u64) -> bool {
+    fn must_close(&self, settings: &Settings) -> bool {
         match &self.body {
             Body::Done => false,
             _ if self.expects_continue => true, // without the go-ahead it may send, or not
-            Body::Length(left) => *left > discard,
-            Body::Chunked(_) | Body::UntilEnd(_) => false,
+            Body::Length(left) => *left > settings.discard,
+            // How much is to come nobody knows, unless it is here.
+            Body::Chunked(_) => !self.body.ends_in(self.pending(), &settings.limits),
+            Body::UntilEnd(_) => false,
         }
     }
 

@@ -10,8 +10,9 @@ use super::sys::{self, Io};
 use super::{Head, Net, Step, Token, SCRATCH};
 use crate::settings::Settings;
 
-/// How much a lingering connection may still send before it is cut.
-const LINGER_MOST: u64 = 1024 * 1024;
+/// How much a lingering connection may still send before it is cut: a client that is in the middle of
+/// an upload reads the answer when it has sent it all, or sees it on the way.
+const LINGER_MOST: u64 = 1024 * 1024 * 1024;
 /// Reads in a row for one connection before others get a turn.
 const READS: usize = 8;
 
@@ -344,12 +345,14 @@ impl<X> Net<X> {
             sys::shutdown_write(conn.fd());
             conn.shut = true;
             conn.since = self.now;
+            conn.lingers_since = self.now;
             conn.body_bytes = 0;
         }
         for _ in 0..READS {
             match conn.receive(&mut self.scratch) {
                 Received::Bytes(len) if conn.body_bytes < LINGER_MOST => {
                     conn.body_bytes += len as u64;
+                    conn.since = self.now; // as long as it goes on, but not for ever
                 }
                 Received::Nothing => return Step::Idle,
                 Received::Bytes(_) | Received::End | Received::Plain => {

@@ -59,6 +59,15 @@ impl<X> Net<X> {
         conn.seq == 0 && !conn.is_begun() && conn.next_deadline(&timeouts) > now
     }
 
+    /// Lets go of a connection that can't even be dropped: only its socket is closed.
+    pub fn leave(&mut self, token: Token) {
+        let Some(mut conn) = self.conns.remove(token) else { return };
+        conn.enter(Phase::Linger, &self.slot);
+        self.streams -= usize::from(conn.is_stream());
+        conn.link.shutdown();
+        std::mem::forget(conn);
+    }
+
     /// Closes everything at once; the exchanges that were running come back.
     pub fn close_all(&mut self) -> Vec<X> {
         self.draining = true;

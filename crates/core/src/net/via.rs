@@ -124,6 +124,14 @@ impl<'b> Via<'b> {
         self.place.as_ref()?.authority.as_deref()
     }
 
+    /// Name and port that the request itself says, for a listener that has none.
+    pub fn named(&self, parsed: &Parsed<'b, '_>) -> (String, u16) {
+        let host = self.authority().or_else(|| field_host(parsed)).unwrap_or_default();
+        let (name, port) = split_port(host);
+        let name = if name.is_empty() { "localhost".to_owned() } else { name };
+        (name, port.unwrap_or(if self.secure { 443 } else { 80 }))
+    }
+
     /// The path that a proxy has taken away.
     pub fn prefix(&self) -> Option<&'b str> {
         self.place.as_ref()?.prefix

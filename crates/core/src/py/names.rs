@@ -95,6 +95,63 @@ impl<M: Make> FieldCache<M> {
     }
 }
 
+/// Names that applications ask for, so that it pays to have them interned.
+const KNOWN: [&str; 48] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "date",
+    "dnt",
+    "expect",
+    "forwarded",
+    "from",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "origin",
+    "pragma",
+    "priority",
+    "range",
+    "referer",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "sec-fetch-user",
+    "te",
+    "traceparent",
+    "tracestate",
+    "transfer-encoding",
+    "upgrade",
+    "upgrade-insecure-requests",
+    "user-agent",
+    "via",
+    "x-csrf-token",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-request-id",
+    "x-requested-with",
+];
+
+/// Is it a name that no client has invented?
+pub fn is_known(name: &[u8]) -> bool {
+    KNOWN.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
+}
+
 fn is_secret(name: &[u8]) -> bool {
     match name.len() {
         6 => name.eq_ignore_ascii_case(b"cookie"),

@@ -38,6 +38,7 @@ pub struct Exchange {
 
 /// An iterable whose client reads slowly: it waits here, not in a thread.
 pub struct Suspended {
+    pub target: Target,
     pub iterator: Py<PyIterator>,
     pub result: Py<PyAny>,
     pub environ: Py<PyDict>,

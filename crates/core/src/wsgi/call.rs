@@ -1,5 +1,6 @@
 //! The application's call, and what becomes of its result.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -35,8 +36,8 @@ enum Outcome<'py> {
 pub fn run(core: &Bound<'_, WsgiCore>, request: Request) -> PyResult<Hold> {
     let this = core.get();
     let slow = this.threads > 1 && this.routes.is_slow(request.route);
-    let route = request.route;
-    watched(core, slow, || {
+    let (route, target) = (request.route, request.target);
+    Ok(watched(core, target, slow, || {
         let clock = slow.then(|| thread_cpu(thread_clock()));
         let start = Instant::now();
         respond(core, request);
@@ -45,7 +46,7 @@ pub fn run(core: &Bound<'_, WsgiCore>, request: Request) -> PyResult<Hold> {
             let computed = clock.map_or(0, |before| thread_cpu(thread_clock()) - before);
             this.routes.note(route, wall.saturating_sub(computed));
         }
-    })
+    }))
 }
 
 /// Goes on with a response whose client has read what was sent.
@@ -54,41 +55,46 @@ pub fn resume(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
     let found = {
         let mut net = this.net();
         net.get(token)
-            .and_then(|conn| {
-                let seq = conn.seq;
-                let suspended = conn.exchange.as_mut()?.suspended.take()?;
-                Some((suspended, Target { token, seq }))
-            })
+            .and_then(|conn| conn.exchange.as_mut()?.suspended.take())
             .inspect(|_| net.call_begins(token))
     };
-    let Some((suspended, target)) = found else { return Ok(Hold::Kept) };
-    watched(core, false, || {
+    let Some(suspended) = found else { return Ok(Hold::Kept) };
+    let target = suspended.target;
+    Ok(watched(core, target, false, || {
         let py = core.py();
-        let Suspended { iterator, result, environ, account } = suspended;
+        let Suspended { iterator, result, environ, account, .. } = suspended;
         let (environ, result) = (environ.into_bound(py), result.into_bound(py));
         let running = this.calls.begin(target, &environ, account);
         let outcome = iterate(core, target, None, iterator.into_bound(py));
         settle(core, target, running, outcome, Some(&result), &environ);
-    })
+    }))
 }
 
 /// Runs application code as the holder of the baton, or as a plain thread if that is passed on.
-fn watched(core: &Bound<'_, WsgiCore>, give_away: bool, body: impl FnOnce()) -> PyResult<Hold> {
+/// A panic ends its connection alone: who holds the baton then is known as after any other call.
+fn watched(
+    core: &Bound<'_, WsgiCore>,
+    target: Target,
+    give_away: bool,
+    body: impl FnOnce(),
+) -> Hold {
     let this = core.get();
     this.running.fetch_add(1, Ordering::Relaxed);
     this.beat();
-    let held = if give_away && this.baton.pass() {
-        body();
-        false
-    } else {
-        let ticket = this.baton.enter();
+    let is_away = give_away && this.baton.pass();
+    let ticket = (!is_away).then(|| this.baton.enter());
+    if !is_away {
         this.watch();
-        body();
-        this.baton.leave(ticket)
-    };
+    }
+    let outcome = catch_unwind(AssertUnwindSafe(body));
+    if let Err(panic) = outcome {
+        this.net().call_ends(target.token, target.seq);
+        this.cut_after(core, target.token, &panic);
+    }
+    let held = ticket.is_some_and(|ticket| this.baton.leave(ticket));
     this.running.fetch_sub(1, Ordering::Relaxed);
     if held {
-        return Ok(Hold::Kept);
+        return Hold::Kept;
     }
     // Whoever runs the reactor now may sleep on a connection that has input already, or wait for
     // the last call to end.
@@ -97,14 +103,23 @@ fn watched(core: &Bound<'_, WsgiCore>, give_away: bool, body: impl FnOnce()) -> 
     if net.has_work() || net.is_draining() {
         net.wake();
     }
-    Ok(Hold::Lost)
+    Hold::Lost
 }
 
-/// The client has gone while its response was suspended.
-pub fn abandon(core: &Bound<'_, WsgiCore>, suspended: Suspended) {
-    let py = core.py();
-    if let Err(error) = close(suspended.result.bind(py)) {
-        report(core, &error, suspended.environ.bind(py), false);
+/// The client has gone while its response was suspended: `close()` is the application's code too.
+pub fn abandon(core: &Bound<'_, WsgiCore>, suspended: Suspended) -> Hold {
+    watched(core, suspended.target, false, || close_suspended(core, suspended))
+}
+
+/// The end of an iterable that nobody reads any more.
+pub fn close_suspended(core: &Bound<'_, WsgiCore>, suspended: Suspended) {
+    let Suspended { target, account, environ, result, .. } = &suspended;
+    let environ = environ.bind(core.py());
+    let mut running = core.get().calls.begin(*target, environ, *account);
+    let closed = close(result.bind(core.py()));
+    running.end();
+    if let Err(error) = closed {
+        report(core, &error, environ, false);
     }
 }
 
@@ -261,7 +276,7 @@ fn settle<'py>(
             let account = running.end();
             let (result, environ) = (result.clone().unbind(), environ.clone().unbind());
             let iterator = iterator.unbind();
-            return suspend(core, target, Suspended { iterator, result, environ, account });
+            return suspend(core, Suspended { target, iterator, result, environ, account });
         }
         (Ok(_), _) => {
             let finished = {
@@ -284,7 +299,8 @@ fn settle<'py>(
 }
 
 /// The iterable waits in the exchange until the output has drained.
-fn suspend(core: &Bound<'_, WsgiCore>, target: Target, suspended: Suspended) {
+fn suspend(core: &Bound<'_, WsgiCore>, suspended: Suspended) {
+    let target = suspended.target;
     let left = {
         let mut net = core.get().net();
         net.call_ends(target.token, target.seq);
@@ -301,7 +317,7 @@ fn suspend(core: &Bound<'_, WsgiCore>, target: Target, suspended: Suspended) {
         }
     };
     if let Some(suspended) = left {
-        abandon(core, suspended);
+        close_suspended(core, suspended);
     }
 }
 

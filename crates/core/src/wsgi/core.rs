@@ -1,5 +1,6 @@
 //! The object that Python drives, and the loop that each of its threads runs.
 
+use std::any::Any;
 use std::os::fd::RawFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -161,7 +162,7 @@ impl WsgiCore {
         let this = slf.get();
         let exchanges = this.net().close_all();
         for suspended in exchanges.into_iter().filter_map(|exchange| exchange.suspended) {
-            call::abandon(slf, suspended);
+            call::close_suspended(slf, suspended);
         }
         this.baton.stop();
         slf.py().detach(|| this.monitor.stop());
@@ -300,12 +301,20 @@ impl WsgiCore {
                 Hold::Kept
             }
             Err(panic) => {
-                let exchange = self.net().cut(token);
-                drop(exchange);
-                self.warn(slf.py(), &bug(&panic));
+                self.cut_after(slf, token, &panic);
                 Hold::Kept
             }
         }
+    }
+
+    /// Cuts the connection at which the core has panicked, and says so.
+    pub fn cut_after(&self, slf: &Bound<'_, Self>, token: Token, panic: &Box<dyn Any + Send>) {
+        // What has panicked may do so again as it is put away: then it is left as it is.
+        let cut = catch_unwind(AssertUnwindSafe(|| drop(self.net().cut(token))));
+        if cut.is_err() {
+            self.net().leave(token);
+        }
+        self.warn(slf.py(), &bug(panic));
     }
 
     /// A line for the error log.
@@ -350,10 +359,8 @@ fn advance(core: &Bound<'_, WsgiCore>, token: Token) -> PyResult<Hold> {
                 None
             }
             Step::Closed(exchange) => {
-                if let Some(suspended) = exchange.and_then(|exchange| exchange.suspended) {
-                    call::abandon(core, suspended);
-                }
-                return Ok(Hold::Kept);
+                let suspended = exchange.and_then(|exchange| exchange.suspended);
+                return Ok(suspended.map_or(Hold::Kept, |one| call::abandon(core, one)));
             }
         };
         if let Some(request) = ready {

@@ -17,12 +17,14 @@ use super::tls;
 use crate::asgi::scope::{decode_percent, method};
 use crate::net::via::{Place, Via};
 use crate::py::call::ascii;
-use crate::py::names::{FieldCache, Make};
+use crate::py::names::{is_known, FieldCache, Make};
 use crate::settings::{Settings, Underscores};
 
 pub struct Environs {
     /// An environ without a request, per listener; copied for each request.
     prototypes: Vec<Py<PyDict>>,
+    /// Per listener: does it have no host and port, as a unix socket?
+    nameless: Vec<bool>,
     base: Py<PyDict>,
     keep_underscores: bool,
     /// The scheme of a prototype is https.
@@ -45,12 +47,17 @@ struct WsgiField;
 impl Make for WsgiField {
     fn name<'py>(py: Python<'py>, name: &[u8]) -> Bound<'py, PyAny> {
         let upper = |byte: &u8| if *byte == b'-' { '_' } else { byte.to_ascii_uppercase() as char };
-        let name: String = name.iter().map(upper).collect();
-        let key = match name.as_str() {
-            "CONTENT_TYPE" | "CONTENT_LENGTH" => name,
-            _ => format!("HTTP_{name}"),
+        let text: String = name.iter().map(upper).collect();
+        let key = match text.as_str() {
+            "CONTENT_TYPE" | "CONTENT_LENGTH" => text,
+            _ => format!("HTTP_{text}"),
         };
-        PyString::intern(py, &key).into_any()
+        // Only what is known: some versions of CPython keep interned strings for ever.
+        if is_known(name) {
+            PyString::intern(py, &key).into_any()
+        } else {
+            PyString::new(py, &key).into_any()
+        }
     }
 
     fn value<'py>(
@@ -69,7 +76,7 @@ impl Environs {
         base.set_item("wsgi.url_scheme", settings.scheme())?;
         base.set_item("wsgi.errors", py.import("sys")?.getattr("stderr")?)?;
         base.set_item("wsgi.multithread", PyBool::new(py, multithread))?;
-        base.set_item("wsgi.multiprocess", PyBool::new(py, false))?;
+        base.set_item("wsgi.multiprocess", PyBool::new(py, settings.many_processes))?;
         base.set_item("wsgi.run_once", PyBool::new(py, false))?;
         base.set_item("wsgi.input_terminated", PyBool::new(py, true))?;
         base.set_item("wsgi.file_wrapper", py.get_type::<FileWrapper>())?;
@@ -78,6 +85,7 @@ impl Environs {
         base.set_item("SCRIPT_NAME", latin1(py, settings.root_path.as_bytes())?)?;
         Ok(Self {
             prototypes: Vec::new(),
+            nameless: Vec::new(),
             base: base.unbind(),
             keep_underscores: settings.underscores == Underscores::Keep,
             secure: settings.identities.is_some(),
@@ -99,6 +107,7 @@ impl Environs {
         prototype.set_item("SERVER_NAME", host)?;
         prototype.set_item("SERVER_PORT", port)?;
         self.prototypes.push(prototype.unbind());
+        self.nameless.push(port.is_empty());
         Ok(())
     }
 
@@ -132,6 +141,9 @@ impl Environs {
         if via.secure != self.secure {
             let scheme = if via.secure { "https" } else { "http" };
             environ.set_item(intern!(py, "wsgi.url_scheme"), scheme)?;
+        }
+        if self.nameless[via.listener as usize] {
+            set_name(&environ, head, via)?;
         }
         if let Some(place) = &via.place {
             set_place(&environ, place)?;
@@ -203,6 +215,15 @@ fn texts(client: Option<SocketAddr>) -> (String, String) {
         Some(client) => (client.ip().to_canonical().to_string(), client.port().to_string()),
         None => (String::new(), String::new()),
     }
+}
+
+/// SERVER_NAME and SERVER_PORT on a unix socket, which are never empty (PEP 3333): what Host says, else
+/// the usual.
+fn set_name(environ: &Bound<'_, PyDict>, head: &Head, via: &Via) -> PyResult<()> {
+    let py = environ.py();
+    let (name, port) = via.named(head);
+    environ.set_item(intern!(py, "SERVER_NAME"), name)?;
+    environ.set_item(intern!(py, "SERVER_PORT"), port.to_string())
 }
 
 /// Where the client thinks that it is connected to, and what a proxy has taken from the path.
