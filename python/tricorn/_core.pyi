@@ -26,6 +26,7 @@ __all__ = [
     "Waiter",
     "Write",
     "WsgiCore",
+    "end_first_process",
     "expire_with_parent",
     "reset_on_delivery",
 ]
@@ -34,6 +35,13 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 class ClientDisconnected(OSError):  # noqa: N818 (the ASGI specification has no name for it)
     """What an application gets from send() and from reads once its client has gone."""
+
+def end_first_process(signal: int, second: bool) -> None:
+    """Have the next delivery of a signal end the process with 128 + its number.
+
+    If ``second``, that goes to the handler that stands, and the one after it ends the process.
+    This is for process 1, which has no default actions (pid_namespaces(7)). Raises OSError.
+    """
 
 def expire_with_parent(seconds: int) -> None:
     """After the end of the parent process, this one has so many seconds left, even if it hangs.

@@ -3,6 +3,9 @@ what an application meets when its time is up."""
 
 from __future__ import annotations
 
+import errno
+import resource
+
 
 class TricornError(Exception):
     """Base of all errors Tricorn raises on purpose; its text is meant for the user.
@@ -45,6 +48,20 @@ class ControlError(TricornError):
     """No running server could be asked, or it did not answer."""
 
     exit_code = 3
+
+
+def scarcity(error: BaseException | None) -> str:
+    """What the user should know if descriptors have run out; nothing if it is another error.
+
+    Whoever met that may have failed in its own way then, or told it as text alone.
+    """
+    while error is not None:
+        known = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+        if known or f"os error {errno.EMFILE}" in str(error):
+            limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            return f"Too many open files: the limit of {limit} is too small (ulimit -n)"
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 class RequestTimeout(BaseException):

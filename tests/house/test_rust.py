@@ -17,6 +17,7 @@ UNSAFE = {
     "crates/core/src/py/cell.rs": "a cell that only its owner's thread opens",
     "crates/core/src/py/handle.rs": "the type of receive and send, made by hand",
     "crates/core/src/py/ready.rs": "the type of an awaitable that is ready, made by hand",
+    "crates/core/src/first_process.rs": "a signal handler",
     "crates/core/src/orphan.rs": "a signal handler",
     "crates/core/src/scoreboard.rs": "memory shared with other processes",
     "crates/core/src/wsgi/environ.rs": "dictionary entries set without a second look-up",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import select
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -218,6 +220,44 @@ def test_new_code_that_answers_with_errors_is_rolled_back(site: Site) -> None:
         wait_until(lambda: children(server) == before, "the old workers alone")
         assert ask(server, "/version") == "one"
         assert ask(server, "/other") == "/other"
+
+
+def test_new_code_that_does_not_answer_is_rolled_back(site: Site) -> None:
+    options = (*TRIAL, "--rollback-window", "3s", "--graceful-timeout", "1")
+    with (
+        serve("site_app:app", *options, app_dir=site.directory, env=ENV) as server,
+        ExitStack() as stack,
+    ):
+        before = children(server)
+        code = (site.directory / "site_app.py").read_text()
+        site.put(code.replace("return VERSION", "time.sleep(3600)"))
+        server.send_signal(signal.SIGHUP)
+        wait_count(server, 3)
+        while "(--rollback-errors)" not in server.stderr.text():
+            assert "generation 2 serves" not in server.stderr.text()
+            wire = stack.enter_context(server.connect())
+            wire.send(get("/version"))
+            select.select([], [], [], 0.02)  # the pace of the clients
+        wait_until(lambda: children(server) == before, "the old workers alone")
+        assert ask(server, "/version") == "one"
+
+
+def test_a_fault_that_hits_old_and_new_code_takes_nothing_back(site: Site) -> None:
+    """As a database that goes away in that minute, after the old code has served well for long."""
+    code = (site.directory / "site_app.py").read_text()
+    fault = (
+        "if os.path.exists('fault'):\n                raise OSError('no database')\n            "
+    )
+    site.put(code.replace("return VERSION", f"{fault}return VERSION"))
+    with serve("site_app:app", *TRIAL, app_dir=site.directory, env=ENV) as server:
+        for _ in range(200):
+            assert ask(server, "/version") == "one"
+        (site.directory / "fault").touch()
+        server.send_signal(signal.SIGHUP)
+        while "generation 2 serves" not in server.stderr.text():
+            assert "reload failed" not in server.stderr.text()
+            with server.connect() as wire:
+                assert wire.ask(get("/version")).status == 500
 
 
 def test_new_code_that_answers_well_takes_over(site: Site) -> None:

@@ -5,6 +5,7 @@
 //! * `scoreboard` what the processes of a server know of each other · `inflight` with the requests
 
 mod asgi;
+mod first_process;
 mod inflight;
 mod net;
 mod orphan;
@@ -43,6 +44,14 @@ mod _core {
     #[pyfunction]
     fn expire_with_parent(seconds: u32) -> PyResult<()> {
         Ok(crate::orphan::expire_with_parent(seconds)?)
+    }
+
+    /// In process 1: the next delivery of `signal` ends it, or with `second` the one after that.
+    #[pyfunction]
+    fn end_first_process(signal: i32, second: bool) -> PyResult<()> {
+        use crate::first_process::{end_at_next, end_at_second};
+        let end = if second { end_at_second } else { end_at_next };
+        Ok(end(signal)?)
     }
 
     /// Resets `signal` to its default disposition when it is next delivered.

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from tricorn.cli.commands import CHECK, CONTROL, HELP
-from tricorn.errors import ConfigError, TricornError
+from tricorn.errors import ConfigError, TricornError, scarcity
+from tricorn.logs.streams import leave_streams, open_streams, say
 
 COMPLETE = "_TRICORN_COMPLETE"
 """What the completion of a shell sets; click calls it after the command."""
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     3 the application's start-up failed or no running server could be asked, 130 interrupted
     while starting.
     """
+    open_streams()
     try:
         if instruction := os.environ.get(COMPLETE):
             from tricorn.cli.completion import complete
@@ -33,10 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return complete(COMPLETE, instruction)
         return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
     except TricornError as error:
-        print(f"tricorn: {error}", file=sys.stderr)
+        say(f"tricorn: {error}")
         return error.exit_code
+    except Exception as error:
+        if not (text := scarcity(error)):
+            raise
+        say(f"tricorn: {text}")
+        return TricornError.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        leave_streams()
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from tricorn.cli.settings import read_settings
 from tricorn.errors import ConfigError, TricornError
 from tricorn.logs.banner import Banner
+from tricorn.logs.streams import open_streams, say
+from tricorn.worker.signals import take_early
 
 if TYPE_CHECKING:
     from tricorn.config import Config
@@ -31,6 +33,7 @@ each setting with its origin and whether the application can be loaded.
 def main(arguments: list[str]) -> int:
     """Serve in this process, or in workers under it; returns the exit code."""
     config = read_settings("tricorn", _SUMMARY, arguments)
+    take_early()
 
     # Only now, so that --help and a wrong setting do not wait for them.
     from tricorn.config.alone import is_supervised
@@ -61,11 +64,6 @@ def _warn(config: Config) -> None:
         logging.getLogger("tricorn.config").warning("%s", text)
 
 
-def _tell(text: str) -> None:
-    """Say something to whoever has started the server."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def _announce(banner: Banner, config: Config, tell: Callable[[str], None]) -> None:
     """Say that the server serves: in the error log, and to whoever does not see that there."""
     import logging
@@ -73,7 +71,7 @@ def _announce(banner: Banner, config: Config, tell: Callable[[str], None]) -> No
     from tricorn.logs.error_log import tells_on_stderr
 
     logging.getLogger("tricorn.life").info("%s", banner.message())
-    if tell is not _tell or not tells_on_stderr(config.logs):
+    if tell is not say or not tells_on_stderr(config.logs):
         tell(banner.text())
 
 
@@ -81,7 +79,7 @@ def _announce(banner: Banner, config: Config, tell: Callable[[str], None]) -> No
 def _in_background(config: Config) -> Iterator[Callable[[str], None]]:
     """With ``--daemon``, the block runs in one; gives what tells that the server serves."""
     if not config.operations.daemon:
-        yield _tell
+        yield say
         return
     from tricorn.supervisor.daemon import check_daemon, daemonize
 
@@ -114,6 +112,7 @@ def run(app: Any, **settings: object) -> None:
     def read() -> Config:
         return settle_access_log(Config.make(**settings))
 
+    open_streams()
     config = read()
     check_alone(config)
     _check_call(app, config)
@@ -130,7 +129,7 @@ def run(app: Any, **settings: object) -> None:
     except ConfigError:
         raise
     except TricornError as error:
-        print(f"tricorn: {error}", file=sys.stderr)
+        say(f"tricorn: {error}")
         raise SystemExit(error.exit_code) from None
 
 
@@ -159,7 +158,7 @@ def _supervise(
     config: Config,
     read: Callable[[], Config],
     loaded: Loaded | None = None,
-    tell: Callable[[str], None] = _tell,
+    tell: Callable[[str], None] = say,
 ) -> int:
     """Run workers; ``read`` gives the configuration anew when it is reloaded."""
     begun = time.monotonic()
@@ -217,6 +216,6 @@ def _serve(config: Config, load: Callable[[], Loaded]) -> None:
     def announce(addresses: Sequence[str], detail: str) -> None:
         seconds = time.monotonic() - begun
         banner = Banner(loaded.name, loaded.interface, addresses, detail, seconds)
-        _announce(banner, config, _tell)
+        _announce(banner, config, say)
 
     run(loaded, config, announce)

@@ -49,10 +49,11 @@ MiB = 1024 * KiB
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h)?")
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
-_SIZE = re.compile(r"(\d+)\s*([kmg]?)(i?)(b?)", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,100})\s*([kmg]?)(i?)(b?)", re.IGNORECASE)
 _SIZE_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 
 _LONGEST_WAIT = 365 * 24 * 3600.0
+_LARGEST_INT = 2**31 - 1  # of the kernel's and the core's numbers
 _LARGEST_SIZE = 2**53  # what a 64-bit float, and so JSON, still holds exactly
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -75,11 +76,13 @@ class Kind:
 
 
 def _to_int(raw: object) -> int:
-    if isinstance(raw, int) and not isinstance(raw, bool):
-        return raw
-    if isinstance(raw, str) and re.fullmatch(r"[+-]?[0-9]+", raw.strip()):
-        return int(raw)
-    raise ValueError("is not a whole number")
+    if isinstance(raw, str) and re.fullmatch(r"[+-]?[0-9]{1,100}", raw.strip()):
+        raw = int(raw)
+    if not isinstance(raw, int) or isinstance(raw, bool):
+        raise ValueError("is not a whole number")
+    if abs(raw) > _LARGEST_INT:
+        raise ValueError(f"is too large; the most is {_LARGEST_INT}")
+    return raw
 
 
 def _to_workers(raw: object) -> Workers:
@@ -104,8 +107,8 @@ def _to_count(text: str) -> int:
 
 def _to_seconds(raw: object) -> float:
     if isinstance(raw, int | float) and not isinstance(raw, bool):
-        if math.isfinite(raw) and raw >= 0:
-            return _bounded(float(raw))
+        if 0 <= raw < math.inf:
+            return _bounded(raw)
     elif isinstance(raw, str) and (match := _DURATION.fullmatch(raw.strip().lower())):
         return _bounded(float(match[1]) * _DURATION_UNITS[match[2] or "s"])
     raise ValueError(
@@ -117,7 +120,7 @@ def _bounded(seconds: float) -> float:
     # The core's clocks overflow somewhere; nobody means to wait as long as this.
     if seconds > _LONGEST_WAIT:
         raise ValueError("is too large; the most is 8760h, a year")
-    return seconds
+    return float(seconds)
 
 
 def _to_size(raw: object) -> int:
@@ -154,9 +157,24 @@ def _to_flag(raw: object) -> bool:
 
 
 def _to_text(raw: object) -> str:
-    if isinstance(raw, str):
-        return raw
-    raise ValueError("is not text")
+    if not isinstance(raw, str):
+        raise ValueError("is not text")
+    if "\0" in raw:
+        raise ValueError("has a NUL byte")
+    return raw
+
+
+def is_number(text: str) -> bool:
+    """Whether a user or a group is written as its number: ``str.isdigit`` takes "²" too."""
+    return text.isascii() and text.isdigit()
+
+
+def check_utf8(text: str) -> None:
+    """For what goes to clients or into logs. Raises ValueError."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("is not UTF-8") from None
 
 
 def _to_texts(raw: object) -> tuple[str, ...]:

@@ -32,7 +32,10 @@ def self_signed(bind: Iterable[str]) -> bytes:
     ``cryptography``.
     """
     names = sorted({*_PROGRAMS, *_hosts(bind)})
-    path = _cache() / f"self-signed-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:12]}.pem"
+    cache = _cache()
+    if cache is None:
+        return _make(names)
+    path = cache / f"self-signed-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:12]}.pem"
     with suppress(OSError, ValueError):
         kept = path.read_bytes()
         if _is_good(kept):
@@ -49,10 +52,15 @@ def _hosts(bind: Iterable[str]) -> Iterator[str]:
             yield socket.gethostname() if address.host in _EVERYWHERE else address.host
 
 
-def _cache() -> Path:
+def _cache() -> Path | None:
     """XDG Base Directory Specification."""
     given = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(given) if given.startswith("/") else Path.home() / ".cache") / "tricorn"
+    if given.startswith("/"):
+        return Path(given) / "tricorn"
+    try:
+        return Path.home() / ".cache" / "tricorn"
+    except RuntimeError:  # neither HOME nor an entry of this user
+        return None
 
 
 def _keep(path: Path, content: bytes) -> None:

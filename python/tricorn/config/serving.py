@@ -6,8 +6,15 @@ from dataclasses import dataclass
 
 from tricorn.config.address import TcpAddress, parse_address
 from tricorn.config.atoms import DEFAULT_FORMAT, check_access_format
-from tricorn.config.kinds import Mode, Seconds, Size, Workers
+from tricorn.config.kinds import Mode, Seconds, Size, Workers, is_number
 from tricorn.config.setting import setting
+
+
+def _check_owner(owner: str) -> None:
+    user, _, group = owner.partition(":")
+    for name in (user, group):
+        if name.isdigit() and (not is_number(name) or len(name) > 10 or int(name) >= 2**32 - 1):
+            raise ValueError(f"has a number that no user or group has; the most is {2**32 - 2}")
 
 
 def _check_host(host: str) -> None:
@@ -70,6 +77,7 @@ class Listen:
     uds_owner: str | None = setting(
         None,
         metavar="USER[:GROUP]",
+        check=_check_owner,
         help="Owner of a unix socket, by name or number.",
     )
 

@@ -141,6 +141,8 @@ class Setting:
 
 
 def _quote(raw: object) -> str:
+    if isinstance(raw, int) and raw.bit_length() > 100:
+        return "the number"
     return f'"{raw}"' if isinstance(raw, str) else repr(raw)
 
 

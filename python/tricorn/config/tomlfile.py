@@ -42,8 +42,11 @@ def find(directory: Path, named: str | None) -> Document | Mistake | None:
         return _read(directory / OWN_FILE, OWN_FILE)
     project = directory / PROJECT_FILE
     # A broken pyproject.toml that never names us is not ours to complain about.
-    if project.is_file() and b"tricorn" in project.read_bytes():
-        return _read(project, PROJECT_FILE)
+    try:
+        if project.is_file() and b"tricorn" in project.read_bytes():
+            return _read(project, PROJECT_FILE)
+    except OSError as error:
+        return Mistake(PROJECT_FILE, f"cannot be read: {error.strerror}")
     return None
 
 
@@ -64,6 +67,8 @@ def _read(path: Path, name: str) -> Document | Mistake:
         return Mistake(name, f"cannot be read: {error.strerror}")
     except ValueError as error:
         return Mistake(name, f"is not valid TOML: {error}")
+    except RecursionError:
+        return Mistake(name, "is not valid TOML for us: its tables or arrays are nested too deeply")
     prefix = _PROJECT_TABLE if path.name == PROJECT_FILE else ()
     for key in prefix:
         table = table.get(key, {})
@@ -150,7 +155,7 @@ def _has(text: str, keys: tuple[str, ...]) -> bool | None:
 
     try:
         table: Any = tomllib.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     for key in keys:
         if not isinstance(table, dict) or key not in table:

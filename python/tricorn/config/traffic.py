@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tricorn.config.kinds import KiB, MiB, Seconds, Size
+from tricorn.config.kinds import KiB, MiB, Seconds, Size, check_utf8
 from tricorn.config.setting import setting
 
 
 def _check_root_path(path: str) -> None:
     if path and (not path.startswith("/") or path.endswith("/")):
         raise ValueError("must start with / and not end with it, as /api")
+    check_utf8(path)
 
 
 def _check_health_path(path: str) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 
 from tricorn.config import Config
 from tricorn.config.alone import is_supervised
 from tricorn.config.origin import DEFAULT
-from tricorn.errors import ConfigError
 from tricorn.logs.error_log import use_colors
+from tricorn.logs.files import open_log
 
 _STREAMS = {"-": 1, "stdout": 1, "stderr": 2}
 _SHORT = '%(h)s "%(r)s" %(s)s %(b)s %(M)s ms'
@@ -47,9 +46,4 @@ def open_access_log(destination: str) -> int | None:
         return None
     if destination in _STREAMS:
         return _STREAMS[destination]
-    try:
-        return os.open(
-            destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o644
-        )
-    except OSError as error:
-        raise ConfigError(f'--access-log: cannot open "{destination}": {error.strerror}') from None
+    return open_log("--access-log", destination)

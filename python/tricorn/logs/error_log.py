@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from tricorn.config.serving import Logs
 from tricorn.errors import ConfigError
+from tricorn.logs.files import hold, open_log
 
 LOGGER = "tricorn"
 """The name of the server's logger; all others of ours are below it, as ``tricorn.worker``."""
@@ -84,18 +85,22 @@ def configure(settings: Logs) -> None:
         one.close()
 
 
+def configure_all(settings: Sequence[Logs]) -> None:
+    """In a supervisor: open the files of all these settings for workers, and log by the last.
+
+    Raises ConfigError as `configure` does.
+    """
+    hold(settings)
+    configure(settings[-1])
+
+
 def _handler(settings: Logs) -> logging.Handler:
-    handler: logging.StreamHandler[Any]
+    handler: logging.Handler
     stream = _stream(settings.error_log)
     if stream is not None:
         handler = logging.StreamHandler(stream)
     else:
-        try:
-            handler = logging.FileHandler(settings.error_log, encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(
-                f'--error-log: cannot open "{settings.error_log}": {error.strerror}'
-            ) from None
+        handler = _FileHandler(open_log("--error-log", settings.error_log))
     colors = stream is not None and use_colors(settings.color, stream)
     handler.setFormatter((_ColorFormatter if colors else logging.Formatter)(_FORMAT, _DATES))
     return handler
@@ -117,6 +122,30 @@ def use_colors(setting: str, stream: TextIO) -> bool:
     if setting == "auto":
         return not os.environ.get("NO_COLOR") and stream.isatty()
     return setting == "always"
+
+
+class _FileHandler(logging.Handler):
+    """Each message is one write, which is not mixed with those of other processes."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self._fd = fd
+        self._is_cut = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record).encode(errors="backslashreplace") + b"\n"
+            # What a full disk has cut must not run on in the next line.
+            text = b"\n" + text if self._is_cut else text
+            self._is_cut = os.write(self._fd, text) < len(text)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        super().close()
 
 
 class _ColorFormatter(logging.Formatter):

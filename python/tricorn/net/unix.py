@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tricorn.config.address import UnixAddress
+from tricorn.config.kinds import is_number
 from tricorn.config.serving import Listen
 from tricorn.errors import BindError
 from tricorn.net.holder import unix_holder
@@ -133,8 +134,8 @@ def _owner_ids(text: str | None) -> tuple[int, int] | None:
 
     user, _, group = text.partition(":")
     try:
-        uid = int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid
-        gid = -1 if not group else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
+        uid = int(user) if is_number(user) else pwd.getpwnam(user).pw_uid
+        gid = -1 if not group else int(group) if is_number(group) else grp.getgrnam(group).gr_gid
     except KeyError:
         raise BindError(f'--uds-owner "{text}" is no user, or no user and group, here') from None
     return uid, gid

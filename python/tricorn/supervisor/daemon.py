@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import suppress
 from typing import Any
 
 from tricorn.config.serving import Logs
 from tricorn.errors import ConfigError, TricornError
+from tricorn.logs.streams import flush_streams, say
 
 _TERMINAL = {"stdout", "stderr", "-"}
 
@@ -90,8 +90,7 @@ def daemonize() -> Daemon:
     Returns in the daemon only; the first process ends, by SystemExit, with what it reports. Call it
     while there is one thread, and before anything is opened that is not to be shared.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_streams()
     reading, writing = os.pipe()
     middle = os.fork()
     if middle != 0:
@@ -125,7 +124,7 @@ def _await(middle: int, reading: int) -> int:
     }
     with suppress(ValueError):
         report = json.loads(message)
-    print(report["text"], file=sys.stderr)
+    say(report["text"])
     return int(report["exit"])
 
 

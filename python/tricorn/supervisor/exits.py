@@ -37,6 +37,13 @@ def explain(status: int, killed_by_us: str = "") -> str:
     return f"signal {_name(number)}{f', {hint}' if hint else ''}{core}"
 
 
+def explain_end(status: int, killed_by_us: str) -> str:
+    """The same as a sentence about a worker that has not come as far as serving."""
+    if killed_by_us:
+        return f"a worker was killed: {killed_by_us}"
+    return f"a worker ended: {explain(status)}"
+
+
 def _name(number: int) -> str:
     try:
         return signal.Signals(number).name

@@ -14,6 +14,7 @@ from tricorn.config.serving import Process
 from tricorn.supervisor.fleet import Worker
 from tricorn.supervisor.memory import pss
 from tricorn.supervisor.stacks import DELAY, Stacks
+from tricorn.supervisor.trial import Counts
 
 _log = logging.getLogger("tricorn.supervisor")
 
@@ -147,6 +148,14 @@ class Health:
     def read(self, worker: Worker) -> dict[str, int]:
         """The counters of a worker."""
         return self.scoreboard.slot(worker.number).read()
+
+    def counts(self, worker: Worker, late: float) -> Counts:
+        """What its clients got, and how many wait for longer than ``late`` seconds."""
+        seen, since = self.read(worker), 1000 * (time.monotonic() - late)
+        requests = self.scoreboard.slot(worker.number).requests()
+        waiting = sum(one["started"] <= since for one in requests)
+        answered = max(0, seen["requests"] - seen["in_flight"])  # they count from their head on
+        return Counts(answered, seen["errors"], waiting)
 
     def stacks_of(self, worker: Worker) -> str:
         """What a worker has written since it was asked; nothing if it has gone."""

@@ -14,6 +14,10 @@ from tricorn.errors import TricornError
 _log = logging.getLogger("tricorn.supervisor")
 
 
+_LONGEST = 86400.0
+"""Seconds of one wait: epoll takes milliseconds in 31 bits, 24.8 days."""
+
+
 class HasFileno(Protocol):
     """What can be waited for."""
 
@@ -51,7 +55,7 @@ class Loop:
         times = [until, *(time for time, _ in self._later)]
         waits = [*at_most, *(max(0.0, one - now) for one in times if one is not None)]
         ends = [one for one in waits if one is not None and one < math.inf]
-        for key, _ in self._selector.select(min(ends, default=None)):
+        for key, _ in self._selector.select(min([*ends, _LONGEST])):
             # One call may end what another was about: its descriptor is closed, or even new.
             if self._selector.get_map().get(key.fd) == key:
                 _make(key.data)

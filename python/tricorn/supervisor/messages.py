@@ -1,6 +1,7 @@
-"""What a worker and its supervisor tell each other over two pipes.
+"""What a worker and its supervisor tell each other, over a pipe and a pair of sockets.
 
-The worker: one JSON object for each step of its life. The supervisor: orders of one byte.
+The worker: one JSON object for each step of its life. The supervisor: orders of one byte, some with
+descriptors.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import select
+import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -93,7 +96,7 @@ def _has_room(pipe: int) -> bool:
 
 
 class Post:
-    """The supervisor's ends of the pipes from and to one worker."""
+    """The supervisor's ends of what joins it with one worker."""
 
     def __init__(self, inbox: int, orders: int) -> None:
         os.set_blocking(inbox, False)
@@ -123,13 +126,18 @@ class Post:
         with suppress(OSError):  # it may have gone
             os.write(self._orders, b"r")
 
+    def reopen(self, files: Sequence[int]) -> None:
+        """Hand the log files on, which were opened anew (unix(7), SCM_RIGHTS)."""
+        with suppress(OSError), socket.socket(fileno=os.dup(self._orders)) as sock:
+            socket.send_fds(sock, [b"l"], files)
+
     def tell_tasks(self) -> None:
         """Order the worker to write where its tasks are, if it has an event loop."""
         with suppress(OSError):
             os.write(self._orders, b"s")
 
     def close(self) -> None:
-        """Let go of the pipes."""
+        """Let go of both."""
         os.close(self._inbox)
         os.close(self._orders)
 

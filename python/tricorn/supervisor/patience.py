@@ -34,13 +34,13 @@ class Patience:
         if self.deaths > self.AT_ONCE:
             self.not_before = now + self._delay(self.deaths - self.AT_ONCE)
 
-    def refused(self, why: str, now: float) -> float:
-        """The system has not started a worker; returns the seconds until the next try."""
+    def refused(self, why: str, now: float) -> str:
+        """The system has not started a worker; returns the message about it."""
         self.hindrance = why
         self.refusals += 1
         delay = self._delay(self.refusals)
         self.not_before = max(self.not_before, now + delay)
-        return delay
+        return f"a worker could not be started: {why}; another try in {delay:g} s"
 
     def started(self) -> None:
         """A worker process is there."""

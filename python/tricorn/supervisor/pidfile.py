@@ -110,6 +110,8 @@ def _place(source: Path, target: Path) -> None:
         else:
             source.unlink()
             return
+    if target.is_symlink():
+        raise ConfigError(f'--pid: "{target}" is a link to nothing. Remove it, or name the file.')
     raise ConfigError(f'--pid: cannot take "{target}": others keep replacing it')
 
 

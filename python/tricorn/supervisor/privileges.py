@@ -8,6 +8,7 @@ import pwd
 from contextlib import suppress
 from dataclasses import dataclass
 
+from tricorn.config.kinds import is_number
 from tricorn.config.operations import Operations
 from tricorn.errors import ConfigError, TricornError
 
@@ -45,9 +46,9 @@ def _user(name: str | None) -> pwd.struct_passwd | None:
     try:
         if name is None:
             return pwd.getpwuid(os.geteuid())
-        return pwd.getpwuid(int(name)) if _is_number(name) else pwd.getpwnam(name)
+        return pwd.getpwuid(int(name)) if is_number(name) else pwd.getpwnam(name)
     except (KeyError, OverflowError):
-        if name is None or _is_number(name):
+        if name is None or is_number(name):
             return None
         raise ConfigError(f'--user "{name}": there is no such user here') from None
 
@@ -63,16 +64,12 @@ def _gid(name: str | None, user: pwd.struct_passwd | None) -> int:
         if user is None:
             raise ConfigError("--user is a number that is no user here, so give --group as well")
         return user.pw_gid
-    if _is_number(name):
+    if is_number(name):
         return _number("--group", name)
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
         raise ConfigError(f'--group "{name}": there is no such group here') from None
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit()
 
 
 def _number(flag: str, text: str) -> int:

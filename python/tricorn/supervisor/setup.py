@@ -17,8 +17,7 @@ class Link:
 
     outbox: Outbox
     orders: int
-    """The reading end of a pipe: `messages.Post` says what its bytes mean, its end that we have
-    gone."""
+    """A socket: `messages.Post` says what its bytes mean, its end that we have gone."""
     tasks: int
     """The file that the worker tells in where its tasks are."""
     scoreboard: Any

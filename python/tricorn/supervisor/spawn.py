@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
+import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +13,7 @@ from types import FrameType
 
 from tricorn._core import Scoreboard
 from tricorn.config import Config
+from tricorn.logs.streams import flush_streams
 from tricorn.net.listener import Listener
 from tricorn.supervisor.messages import Outbox, Post
 from tricorn.supervisor.privileges import Identity, drop
@@ -47,20 +48,19 @@ class Spawner:
         generation: int,
         stacks: Stacks,
     ) -> tuple[int, Post] | Callable[[], int]:
-        """The new worker's pid and the pipes; in the worker itself, what it is to do.
+        """The new worker's pid and our ends; in the worker itself, what it is to do.
 
         Raises OSError if the system has no process or no descriptor to give.
         """
-        said, saying, orders, ordering = pipes = _pipes()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        said, saying, orders, ordering = ends = _ends()
+        flush_streams()
         # A signal between the fork and the change of handlers would be lost in the worker.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             pid = os.fork()
         except OSError:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            _close(pipes)
+            _close(ends)
             raise
         if pid:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -96,14 +96,15 @@ class Spawner:
         return live
 
 
-def _pipes() -> tuple[int, int, int, int]:
-    """Two pipes, or none."""
+def _ends() -> tuple[int, int, int, int]:
+    """A pipe for what the worker says, and a pair of sockets for its orders; both or none."""
     said = os.pipe()
     try:
-        return *said, *os.pipe()
+        orders, ordering = socket.socketpair()
     except OSError:
         _close(said)
         raise
+    return *said, orders.detach(), ordering.detach()
 
 
 def _close(descriptors: Collection[int]) -> None:

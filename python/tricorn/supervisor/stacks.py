@@ -26,8 +26,8 @@ class Stacks:
     """Two files without names, made before the fork and known to both sides."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="tricorn-stacks-")  # noqa: SIM115
-        self._tasks = tempfile.TemporaryFile(prefix="tricorn-tasks-")  # noqa: SIM115
+        self._file = _nameless("stacks")
+        self._tasks = _nameless("tasks")
         self.ask_for_tasks: Callable[[], object] = lambda: None
         """Orders the worker to tell where its tasks are."""
 
@@ -57,6 +57,13 @@ class Stacks:
         """Let go of the files."""
         self._file.close()
         self._tasks.close()
+
+
+def _nameless(what: str) -> IO[bytes]:
+    """A file that only these processes know: in memory, as there may be no disk to write to."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create(f"tricorn-{what}"), "w+b")
+    return tempfile.TemporaryFile(prefix=f"tricorn-{what}-")
 
 
 def _text(file: IO[bytes]) -> str:

@@ -11,17 +11,18 @@ import logging
 import math
 import os
 import time
+from functools import partial
 
 from tricorn.config import Config
 from tricorn.config.kinds import MOST_WORKERS
 from tricorn.errors import TricornError
-from tricorn.logs.error_log import configure
+from tricorn.logs.error_log import configure_all
 from tricorn.net.listener import with_scheme
 from tricorn.supervisor.autoscale import Autoscaler
 from tricorn.supervisor.commands import Commands
 from tricorn.supervisor.control import Request
 from tricorn.supervisor.development import Reloader, reloader_of
-from tricorn.supervisor.exits import StartError, exit_code, explain, explain_refusal
+from tricorn.supervisor.exits import StartError, exit_code, explain, explain_end, explain_refusal
 from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
 from tricorn.supervisor.generations import Generations
 from tricorn.supervisor.health import TICK, Health
@@ -53,7 +54,9 @@ class Supervisor:
         self.patience = Patience()
         self._takeover = Takeover.from_environment()
         self._sockets = Sockets(self._takeover.sockets)
-        self._upgrades = Upgrades(self.loop, lambda: self.ending.hand_over(), self._upgrade_failed)
+        self._upgrades = Upgrades(
+            self.loop, lambda: self.ending.hand_over(), partial(self._failed, "upgrade")
+        )
         self._reloader: Reloader | None = None
         self._around = Surroundings(config, self.loop, Commands(self).take)
         self._generations = Generations(config, self._takeover.generation)
@@ -84,6 +87,7 @@ class Supervisor:
         apply_umask(self.config.operations)
         self.workers.become(resolve(self.config.operations))
         self._sockets.open(self.config.listen)
+        self._open_logs()
         self._reloader = reloader_of(self.config)
         if self._reloader is not None:
             self.loop.watch(self._reloader, self._take_changes)
@@ -142,7 +146,7 @@ class Supervisor:
     def answer_stop(self, request: Request) -> None:
         """Stop, and answer at the very end; ``wait`` false in the request means at once."""
         self._around.wait_for_stop(request)
-        self.ending.stop(self.config.process)
+        self.stop()
 
     def _wait(self) -> None:
         """Take in what happens until something does, or a time comes."""
@@ -213,10 +217,10 @@ class Supervisor:
                 self._begin_upgrade()
                 return
             self._sockets.open(config.listen)
-            configure(config.logs)
+            self._open_logs(config)
         except TricornError as error:
             self._sockets.keep_only(*(one.listen for one in self._generations.configs))
-            self._reload_failed(str(error))
+            self._failed("reload", str(error))
             return
         self._around.reloading()
         self._trials.forget()
@@ -225,11 +229,8 @@ class Supervisor:
         self.wanted = self._autoscaler.configure(config.process, self.wanted)
         self.patience.forget()
 
-    def _reload_failed(self, why: str) -> None:
-        _log.error("reload failed, the server goes on as it was: %s", why)
-        self._goes_on(why)
-
-    def _goes_on(self, why: str) -> None:
+    def _failed(self, what: str, why: str) -> None:
+        _log.error("%s failed, the server goes on as it was: %s", what, why)
         self.last_reload = f"failed: {why}"
         self._around.serving(self._state(), failure=why)
 
@@ -238,19 +239,20 @@ class Supervisor:
 
     def _reopen(self) -> None:
         try:
-            configure(self.config.logs)
+            self._open_logs()
         except TricornError as error:
             _log.error("the logs could not be opened anew: %s", error)
-        self.workers.reopen_logs()
+        else:
+            self.workers.reopen_logs(self._generations.config_of)
+
+    def _open_logs(self, *more: Config) -> None:
+        """Those of all generations that may have workers, and of one to come."""
+        configure_all([one.logs for one in (*self._generations.configs, *more)])
 
     def _begin_upgrade(self) -> None:
         if not self.stopping:
             numbers = {"generation": self._generations.following, "workers": self.wanted}
             self._upgrades.begin(self._sockets.hand_on(), numbers, self.config.process.boot_timeout)
-
-    def _upgrade_failed(self, why: str) -> None:
-        _log.error("upgrade failed, the server goes on as it was: %s", why)
-        self._goes_on(why)
 
     def scale(self, wanted: int) -> None:
         """Have so many workers from now on."""
@@ -295,7 +297,7 @@ class Supervisor:
 
     def _could_not_start(self, worker: Worker, status: int) -> None:
         """The first sign of life of a generation is its death: back to the one before."""
-        text = worker.failure.text if worker.failure else f"a worker ended: {explain(status)}"
+        text = worker.failure.text if worker.failure else explain_end(status, worker.killed)
         if worker.generation != self.generation:
             return  # given up already
         if self.config.development.reload:
@@ -309,14 +311,14 @@ class Supervisor:
             )
         self._roll_back(text)
 
-    def _counts(self, generation: int) -> Counts:
-        return Counts.of(map(self.health.read, self.fleet.staying(generation)))
+    def _counts(self, generation: int, late: float) -> dict[int, Counts]:
+        return {one.pid: self.health.counts(one, late) for one in self.fleet.staying(generation)}
 
     def _roll_back(self, why: str) -> None:
         self._generations.take_back()
         self.wanted = self._autoscaler.configure(self.config.process, self.wanted)
         self._sockets.keep_only(self.config.listen)
-        self._reload_failed(why)
+        self._failed("reload", why)
 
     def _plan(self) -> Plan:
         process = self.config.process
@@ -381,11 +383,10 @@ class Supervisor:
 
     def _refused(self, why: str, now: float) -> None:
         """The system has not started a worker: the others serve on, and it is tried again."""
-        text = f"a worker could not be started: {why}"
+        text = self.patience.refused(why, now)
         if not self._generations.proven:
             self.workers.kill_all()
-            raise StartError(text, 1)
-        text += f"; another try in {self.patience.refused(why, now):g} s"
+            raise StartError(f"a worker could not be started: {why}", 1)
         _log.error("%s", text)
         self._around.progress(text)
 

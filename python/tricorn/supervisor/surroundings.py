@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from pathlib import Path
 
 from tricorn.config import Config
 from tricorn.errors import TricornError
@@ -16,6 +15,7 @@ from tricorn.supervisor.control import ControlServer, Handler, Request
 from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.pidfile import PidFile
 from tricorn.supervisor.title import set_title, supervisor_title
+from tricorn.supervisor.upgrade import working_directory
 
 _log = logging.getLogger("tricorn.supervisor")
 
@@ -50,7 +50,7 @@ class Surroundings:
         instance = {
             "pid": os.getpid(),
             "app": self._config.app.target,
-            "directory": str(Path.cwd()),
+            "directory": str(working_directory()),
         }
         self._control = ControlServer.open(settings.control_socket, instance, self._handler)
         if self._control is not None:

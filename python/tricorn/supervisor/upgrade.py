@@ -204,8 +204,12 @@ def _environment() -> dict[str, str]:
 
 def working_directory() -> Path:
     """The current directory by the name it was entered with: a symbolic link to a release may
-    point to a newer one by the time of an upgrade."""
-    here, named = Path.cwd(), Path(os.environ.get("PWD", "."))
+    point to a newer one by the time of an upgrade. The root if it has been deleted."""
+    named = Path(os.environ.get("PWD", "."))
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
     try:
         return named if named.is_absolute() and named.samefile(here) else here
     except OSError:

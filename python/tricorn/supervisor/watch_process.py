@@ -182,6 +182,8 @@ def main() -> None:
 
 
 def _explain(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"--reload: the directory to watch is not there any more: {error}"
     return (
         f"--reload: the files cannot be watched: {error}. If the kernel's limit is reached, raise "
         "it with sysctl fs.inotify.max_user_watches, or use --reload-engine poll"

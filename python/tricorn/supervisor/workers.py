@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from tricorn._core import Scoreboard
 from tricorn.config import Config
 from tricorn.config.kinds import MOST_WORKERS
+from tricorn.logs.files import held
 from tricorn.net.listener import Listener
 from tricorn.supervisor.fleet import Fleet, State, Worker
 from tricorn.supervisor.health import Health
@@ -134,10 +135,10 @@ class Workers:
         """End all at once, and wait for them."""
         kill_all(self.fleet.workers)
 
-    def reopen_logs(self) -> None:
-        """Have all open their log files anew."""
-        for pid in self.fleet.workers:
-            send(pid, signal.SIGUSR1)
+    def reopen_logs(self, config_of: Callable[[int], Config]) -> None:
+        """Hand the log files on that were opened anew, to each those of its generation."""
+        for pid, worker in self.fleet.workers.items():
+            self._posts[pid].reopen(held(config_of(worker.generation).logs))
 
     def reap(self) -> None:
         """Take leave of those that have ended."""

@@ -48,5 +48,7 @@ def is_ours(filename: str) -> bool:
 
 
 def _short(filename: str) -> str:
-    path = Path(filename)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else filename
+    try:
+        return str(Path(filename).relative_to(Path.cwd()))
+    except (ValueError, FileNotFoundError):  # it is elsewhere, or we are nowhere
+        return filename

@@ -53,7 +53,13 @@ def load(settings: App) -> Loaded:
 
 
 def _put_first_on_path(app_dir: str) -> None:
-    directory = Path(app_dir).absolute()
+    try:
+        directory = Path(app_dir).absolute()
+    except FileNotFoundError:
+        raise AppError(
+            f'--app-dir "{app_dir}": the working directory has been deleted. '
+            "Give an absolute path, or start in a directory that is there."
+        ) from None
     if not directory.is_dir():
         raise AppError(f'--app-dir: there is no directory "{app_dir}"')
     path = str(directory)

@@ -6,14 +6,16 @@ import logging
 import math
 import os
 import signal
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
 from tricorn._core import expire_with_parent
 from tricorn.config import Config
-from tricorn.errors import AppError, LifespanError, TricornError
+from tricorn.errors import AppError, LifespanError, TricornError, scarcity
 from tricorn.net.listen import close_listeners
 from tricorn.net.listener import Listener
 from tricorn.worker.loader import Loaded, load
@@ -34,6 +36,10 @@ _SHOWN = 1.0
 """Seconds for which the title shows the same state."""
 _TELL_TASKS = b"s"
 """The order to tell where tasks are."""
+_TAKE_LOGS = b"l"
+"""The order that comes with log files."""
+_MOST_LOGS = 8
+"""More descriptors than come with an order."""
 _MARGIN = 5.0
 """Seconds beyond the graceful timeout after which a worker without a supervisor must be gone."""
 _STOPPING = {signal.SIGTERM, signal.SIGQUIT}
@@ -64,9 +70,10 @@ class Logged(Protocol):
 class WorkerProcess:
     """What a worker is given.
 
-    ``orders`` is a pipe from the supervisor: ``s`` means to write where the tasks of the requests
-    in flight are to the file ``tasks``, any other byte that others take over and this worker is to
-    retire, its end that the supervisor has gone. ``show`` puts a state into the title of this
+    ``orders`` is a socket of the supervisor's: ``s`` means to write where the tasks of the requests
+    in flight are to the file ``tasks``, ``l`` brings log files that were opened anew, any other
+    byte means that others take over and this worker is to retire, the end that the supervisor has
+    gone. ``show`` puts a state into the title of this
     process. ``loaded`` is an application that needs no loading.
     """
 
@@ -82,7 +89,7 @@ class WorkerProcess:
     def run(self) -> int:
         """Serve until SIGTERM (drain), SIGQUIT (cancel), an order, or the supervisor's end (drain).
 
-        SIGUSR1 opens the logs anew. Returns the exit code.
+        Returns the exit code.
         """
         from tricorn.logs.error_log import Relay, configure
 
@@ -95,6 +102,11 @@ class WorkerProcess:
         except TricornError as error:
             self.outbox.failed(error.exit_code, str(error))
             return error.exit_code
+        except Exception as error:
+            if not (text := scarcity(error)):
+                raise
+            self.outbox.failed(TricornError.exit_code, text)
+            return TricornError.exit_code
         return 0
 
     def _load_and_serve(self) -> None:
@@ -127,7 +139,7 @@ class WorkerProcess:
         server = Server(loaded.app, config, loaded.interface, listeners=listeners, place=self.place)
 
         def ordered(leaves: bool = False) -> None:
-            retires = self._retires(lambda: self._tell_tasks(server.awaiting()))
+            retires = self._retires(server, lambda: self._tell_tasks(server.awaiting()))
             if leaves or retires is not None:
                 loop.remove_reader(self.orders)
                 (server.retire if retires else server.shutdown)()
@@ -141,7 +153,6 @@ class WorkerProcess:
             loop = runner.get_loop()
             loop.add_signal_handler(signal.SIGTERM, ordered, True)
             loop.add_signal_handler(signal.SIGQUIT, server.hurry)
-            loop.add_signal_handler(signal.SIGUSR1, self._reopen_logs, server)
             loop.add_reader(self.orders, ordered)
             serving = server.serve(lambda _: started())
             complete(loop, loop.create_task(serving))
@@ -174,7 +185,6 @@ class WorkerProcess:
         service = WsgiService(loaded.app, self.config, self.place)
         signals = _Signals()
         signals.take(signal.SIGTERM)
-        signals.take(signal.SIGUSR1)
         signals.take(signal.SIGQUIT, service.hurry)
         service.start(listeners)
         self._ready(loaded, threads_text(self.config.process.threads))
@@ -182,25 +192,32 @@ class WorkerProcess:
         while not leaves and retires is None:
             self._show_state()
             come = signals.wait(self.orders, _SHOWN if self.show else None)
-            if signal.SIGUSR1 in come:
-                self._reopen_logs(service)
             leaves = bool(come & _STOPPING)
-            retires = self._retires(lambda: None)
+            retires = self._retires(service, lambda: None)
         service.stop(listeners, patient=bool(retires))
 
-    def _retires(self, tell_tasks: Callable[[], object]) -> bool | None:
+    def _retires(self, service: Logged, tell_tasks: Callable[[], object]) -> bool | None:
         """Carry out the orders that wait: whether one is to retire, False if the supervisor has
         gone, None if it is neither.
         """
         while readable({self.orders}, 0):
-            order = os.read(self.orders, 1)
+            order, files = self._next_order()
             if order == _TELL_TASKS:
                 tell_tasks()
+                continue
+            if order == _TAKE_LOGS:
+                self._take_logs(service, files)
                 continue
             if not order:
                 _log.warning("the supervisor has gone: this worker finishes what it has and leaves")
             return bool(order)
         return None
+
+    def _next_order(self) -> tuple[bytes, list[int]]:
+        """One byte and the descriptors that came with it; no byte if the supervisor has gone."""
+        with _borrowed(self.orders) as sock:
+            order, files, *_ = socket.recv_fds(sock, 1, _MOST_LOGS, socket.MSG_CMSG_CLOEXEC)
+        return order, files
 
     def _tell_tasks(self, text: str) -> None:
         """Replace what the file says: the supervisor reads it soon."""
@@ -213,14 +230,26 @@ class WorkerProcess:
             listener.close()
         self.outbox.ready(loaded.name, loaded.interface, detail)
 
-    def _reopen_logs(self, service: Logged) -> None:
+    def _take_logs(self, service: Logged, files: list[int]) -> None:
         from tricorn.logs.error_log import configure
+        from tricorn.logs.files import take
 
         try:
+            take(self.config.logs, files)
             configure(self.config.logs)
             service.reopen_logs()
         except TricornError as error:
             _log.error("the logs could not be opened anew: %s", error)
+
+
+@contextmanager
+def _borrowed(fd: int) -> Iterator[socket.socket]:
+    """A socket of this descriptor, which stays open."""
+    sock = socket.socket(fileno=fd)
+    try:
+        yield sock
+    finally:
+        sock.detach()
 
 
 def _close_after_fork(listeners: Sequence[Listener]) -> None:

@@ -30,6 +30,18 @@ def readable(descriptors: Collection[int], seconds: float | None = None) -> set[
     return {fd for fd, _ in poll.poll(math.ceil(1000 * longest))}
 
 
+def take_early() -> None:
+    """Before the application is loaded: have signals end a process that would not hear them.
+
+    Process 1 has no default actions, and a shell ignores SIGINT for what a script starts with &.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            _end_at_next(number)
+
+
 @contextmanager
 def stop_signals(stop: Callable[[int], object]) -> Iterator[None]:
     """SIGINT, SIGTERM and SIGHUP call ``stop`` inside the block; then any ends the process at once.
@@ -44,23 +56,48 @@ def stop_signals(stop: Callable[[int], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    from tricorn._core import reset_on_delivery
-
-    numbers = [one for one in _NUMBERS if signal.getsignal(one) is not signal.SIG_IGN]
+    numbers = [one for one in _NUMBERS if not _is_left_alone(one)]
 
     def handler(number: int, frame: object) -> None:
         for one in numbers:
-            signal.signal(one, signal.SIG_DFL)
+            _end_at_next(one)
         stop(number)
 
     previous = {number: signal.signal(number, handler) for number in numbers}
     for number in numbers:
-        reset_on_delivery(number)
+        _end_at_second(number)
     try:
         yield
     finally:
         for number, earlier in previous.items():
             signal.signal(number, earlier)
+            if earlier is signal.SIG_DFL:
+                _end_at_next(number)
+
+
+def _is_left_alone(number: signal.Signals) -> bool:
+    # A shell ignores SIGINT for what a script starts with &; that is not about stopping a server.
+    return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
+
+
+def _end_at_next(number: signal.Signals) -> None:
+    """Have a signal end the process at once; process 1 too, which has no default actions."""
+    if os.getpid() == 1:
+        from tricorn._core import end_first_process
+
+        end_first_process(number, False)
+    else:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _end_at_second(number: signal.Signals) -> None:
+    """Let the handler have the next one; the one after it ends the process, whatever that does."""
+    from tricorn._core import end_first_process, reset_on_delivery
+
+    if os.getpid() == 1:
+        end_first_process(number, True)
+    else:
+        reset_on_delivery(number)
 
 
 class Waker:
