@@ -19,6 +19,8 @@ from pathlib import Path
 
 Program = list[str]
 CLONE_NEWNS = 0x00020000  # <sched.h>; os.unshare is there from Python 3.12 on
+ROOM = 2 * resource.getpagesize()
+"""Bytes of a disk that is full with one file."""
 KERNELS = {"proc", "sysfs", "devpts", "devtmpfs", "cgroup", "cgroup2"}
 """Kinds of file systems that nobody writes files to."""
 
@@ -59,8 +61,8 @@ def disk(value: str, program: Program) -> Program:
     """A directory on a disk that is full."""
     own_mounts()
     Path(value).mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", value], check=True)
-    Path(value, "large").write_bytes(bytes(4096))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "none", value], check=True)
+    Path(value, "large").write_bytes(bytes(ROOM))
     return program
 
 

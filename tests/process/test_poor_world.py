@@ -6,6 +6,7 @@ that dies, and stops well. `tests/process/poor.py` makes the situations.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ import pytest
 from tests.kit import Server, Wire, wait_until
 from tests.kit.process import ROOT
 from tests.process.conftest import get
+from tests.process.poor import ROOM
 from tests.process.test_workers import is_alive
 from tests.process.versions import Site
 
@@ -234,3 +236,22 @@ def test_alone(situation: Situation, number: signal.Signals, site: Site) -> None
         assert started.ask("/pid")
         os.kill(started.pid, number)
         assert started.server.wait_exit() == 0
+
+
+def test_half_a_line_stays_alone(site: Site) -> None:
+    """A disk that becomes full cuts a line; when there is room again, the next line is whole."""
+    situation = SITUATIONS["logs on a full disk"]
+    options = ("--access-log-format", "json", *INTERFACES[site.interface])
+    with world(situation, site, *options) as started:
+        full = Path(f"/proc/{started.pid}/root{site.directory}/full")  # it alone sees that disk
+        log = full / "access"
+        os.truncate(full / "large", ROOM // 2)
+        while log.read_bytes()[-1:] in (b"", b"\n"):
+            started.ask("/version/before")
+        os.truncate(full / "large", 0)
+        started.ask("/version/after")
+        wait_until(lambda: b"/version/after" in log.read_bytes(), "the next line")
+        *_, half, last = log.read_text().splitlines()
+        assert json.loads(last)["path"] == "/version/after"
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(half)

@@ -81,6 +81,8 @@ pub struct AccessLog {
     escape: Escape,
     exclude: Vec<Vec<u8>>,
     buffer: Vec<u8>,
+    /// A full disk has taken half a line: the next must not run on in it.
+    is_cut: bool,
     #[expect(clippy::vec_box, reason = "they go to connections and come back as they are")]
     spare: Vec<Box<Draft>>,
     /// The time as text, and the second it is for.
@@ -111,6 +113,7 @@ impl AccessLog {
             escape,
             exclude: exclude.into_iter().map(String::into_bytes).collect(),
             buffer: Vec::new(),
+            is_cut: false,
             spare: Vec::new(),
             time: (0, String::new()),
         }
@@ -206,7 +209,13 @@ impl AccessLog {
     }
 
     pub fn flush(&mut self) {
-        sys::write_log(self.file.as_raw_fd(), &self.buffer);
+        if self.is_cut {
+            self.buffer.insert(0, b'\n');
+        }
+        let written = sys::write_log(self.file.as_raw_fd(), &self.buffer);
+        if let Some(last) = written.checked_sub(1) {
+            self.is_cut = self.buffer.get(last) != Some(&b'\n');
+        }
         self.buffer.clear();
     }
 

@@ -238,15 +238,17 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-/// write(2) to a file or pipe; whatever can't be written now is lost.
-pub fn write_log(fd: RawFd, mut bytes: &[u8]) {
+/// write(2) to a file or pipe; whatever can't be written now is lost. How many bytes were written.
+pub fn write_log(fd: RawFd, whole: &[u8]) -> usize {
+    let mut bytes = whole;
     while !bytes.is_empty() {
         // SAFETY: the pointer and length are those of a live slice.
         match repeat(|| unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) }) {
             Io::Done(size) if size > 0 => bytes = &bytes[size..],
-            _ => return,
+            _ => break,
         }
     }
+    whole.len() - bytes.len()
 }
 
 /// One timer that makes a poller ready when it runs out.
