@@ -29,6 +29,7 @@ __all__ = [
     "end_first_process",
     "expire_with_parent",
     "reset_on_delivery",
+    "rotate_tickets",
 ]
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -53,6 +54,13 @@ def reset_on_delivery(signal: int) -> None:
     """Reset a signal's handler to the default one when it is next delivered.
 
     That is SA_RESETHAND of sigaction(2), set on the handler that stands. Raises OSError.
+    """
+
+def rotate_tickets() -> float | None:
+    """Forget the keys of session tickets whose time is over.
+
+    Seconds until the next are to be forgotten; None if this process has none. An `AsgiCore` or a
+    `WsgiCore` that listens does so by itself.
     """
 
 @final

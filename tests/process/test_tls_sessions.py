@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import ssl
 import time
@@ -14,6 +15,7 @@ from tests.kit import Server, Wire, serve, wait_until
 from tests.kit.certificates import Files, write_certificate
 from tests.kit.process import ROOT
 from tests.process.conftest import get
+from tests.process.memory import derive, holds, link_of
 from tests.process.test_tls_clients import Clients
 from tests.process.test_workers import children, wait_replaced
 
@@ -68,6 +70,30 @@ def test_rotation(files: Files) -> None:
             return visit(server, files.client, visit(server, files.client)[2])[0]
 
         wait_until(resumes, "a newer one is good")
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["workers", "alone"])
+def test_old_secrets_are_forgotten(alone: bool, tmp_path: Path) -> None:
+    """… by the clock, in all processes, and those that are forked later never know them."""
+    files = write_certificate(tmp_path)
+    app, *more = ("tls_wsgi:app", "--threads", "2") if alone else ("tls_asgi:app", "--workers=2")
+    options = (*files.options, "--tls-ticket-rotation", "2s", *more)
+    with serve(f"tests.process.{app}", *options, app_dir=ROOT) as server:
+        before = children(server)
+        served = int(visit(server, files.client)[1])
+        link = link_of(served)
+        secret = derive(link, b"secret")
+        secrets = [link, secret, derive(secret, b"key")]
+        assert holds(served, secrets), "they can be found"
+
+        def forgotten() -> bool:
+            return not any(holds(pid, secrets) for pid in (server.pid, *children(server)))
+
+        wait_until(forgotten, "two intervals are over", deadline=30)
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(children(server) - before) == len(before), "others have come")
+        assert forgotten()
 
 
 def test_without_tickets(files: Files) -> None:

@@ -59,4 +59,10 @@ mod _core {
     fn reset_on_delivery(signal: i32) -> PyResult<()> {
         Ok(crate::net::sys::reset_on_delivery(signal)?)
     }
+
+    /// Forgets keys of session tickets that are too old; after how many seconds again?
+    #[pyfunction]
+    fn rotate_tickets() -> Option<f64> {
+        crate::net::tls::tickets::rotate().map(|left| left.as_secs_f64())
+    }
 }

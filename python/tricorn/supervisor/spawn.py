@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from types import FrameType
 
-from tricorn._core import Scoreboard
+from tricorn._core import Scoreboard, rotate_tickets
 from tricorn.config import Config
 from tricorn.logs.streams import flush_streams
 from tricorn.net.listener import Listener
@@ -54,6 +54,7 @@ class Spawner:
         """
         said, saying, orders, ordering = ends = _ends()
         flush_streams()
+        rotate_tickets()  # a worker is to know no keys that are forgotten elsewhere
         # A signal between the fork and the change of handlers would be lost in the worker.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:

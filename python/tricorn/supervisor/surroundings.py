@@ -6,6 +6,7 @@ import logging
 import os
 from collections import deque
 
+from tricorn._core import rotate_tickets
 from tricorn.config import Config
 from tricorn.errors import TricornError
 from tricorn.logs.error_log import Relay
@@ -75,7 +76,7 @@ class Surroundings:
     def waits(self) -> tuple[float | None, ...]:
         """After how many seconds at the most to call `attend`."""
         control = self._control.wait() if self._control else None
-        return self._watchdog, control, self._renewals.wait()
+        return self._watchdog, control, self._renewals.wait(), rotate_tickets()
 
     def attend(self, config: Config) -> None:
         """The loop turns: slow clients are dropped, certificates renewed, and systemd is told."""

@@ -76,6 +76,7 @@ impl<X> Net<X> {
             private,
             waiting: false,
         });
+        self.timer.want(self.rotate_tickets());
         self.publish();
         Ok(())
     }

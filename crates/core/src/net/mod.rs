@@ -71,6 +71,7 @@ use self::probe::Probe;
 use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
+use self::tls::tickets;
 use self::via::Fronts;
 pub use self::waiting::Room;
 pub use self::websocket::News;
@@ -427,7 +428,7 @@ impl<X> Net<X> {
     }
 
     fn check_deadlines(&mut self) {
-        let mut earliest = self.resume_listeners();
+        let mut earliest = self.resume_listeners().min(self.rotate_tickets());
         let now = self.now;
         let mut expired = Vec::new();
         for (token, conn) in self.conns.iter_mut() {
@@ -444,6 +445,13 @@ impl<X> Net<X> {
         if earliest != NEVER {
             self.timer.want(earliest);
         }
+    }
+
+    /// Forgets old keys of tickets; when again?
+    fn rotate_tickets(&self) -> u64 {
+        let speaks_tls = self.settings.identities.is_some();
+        let next = speaks_tls.then(tickets::rotate).flatten();
+        next.map_or(NEVER, |left| self.now.saturating_add(left.as_millis() as u64))
     }
 
     /// Wakes a `wait` that another thread is in.

@@ -16,7 +16,7 @@ mod ocsp;
 mod secured;
 mod session;
 mod source;
-mod tickets;
+pub mod tickets;
 
 use std::fmt;
 use std::sync::Arc;
