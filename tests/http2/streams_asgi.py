@@ -123,6 +123,13 @@ async def broken(_scope: Message, _receive: Receive, send: Send) -> None:
     raise ValueError("as the test wants it")
 
 
+async def fields(_scope: Message, _receive: Receive, send: Send) -> None:
+    """Fields that streams do not have, and one that they have."""
+    names = (b"x-a", b"te", b"upgrade", b"proxy-connection")
+    await _start(send, headers=[(name, b"trailers") for name in names])
+    await send({"type": "http.response.body", "body": b"with fields"})
+
+
 PATHS: dict[str, Callable[[Message, Receive, Send], Awaitable[None]]] = {
     "/seen": seen,
     "/endless": endless,
@@ -134,5 +141,6 @@ PATHS: dict[str, Callable[[Message, Receive, Send], Awaitable[None]]] = {
     "/unread": unread,
     "/trailers": trailers,
     "/scope": scope_of,
+    "/fields": fields,
     "/broken": broken,
 }

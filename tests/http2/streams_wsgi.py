@@ -33,6 +33,10 @@ def app(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]
     path = environ["PATH_INFO"]
     if path == "/written":
         return written(environ, start_response)
+    if path == "/fields":
+        fields = ("x-a", "te", "upgrade", "proxy-connection")
+        start_response("200 OK", [(name, "trailers") for name in fields])
+        return [b"with fields"]
     start_response("200 OK", [])
     if path == "/endless":
         return Endless()

@@ -122,6 +122,21 @@ def test_a_client_that_does_not_read_is_cut() -> None:
         assert client.get("/large?5").body == b"yyyyy"
 
 
+@pytest.mark.parametrize("path", ["/large?100000", "/written?1638400"])
+@pytest.mark.parametrize("mode", ["asgi", "wsgi", "wsgi inline"])
+def test_a_connection_without_room_is_left(mode: str, path: str) -> None:
+    """Who has used its window up, and never says that it has read, is told to connect anew."""
+    first = "/endless" if mode == "asgi" else path
+    options = ("--write-timeout", "300ms", "--linger-timeout", "300ms", "--keep-alive", "60s")
+    served = serve_streams(mode, *options)
+    with served as server, connect(address_of(server), reads=False, window=0) as client:
+        assert client.finish(client.ask(first)).reset is not None
+        assert client.goaway is None
+        assert client.finish(client.ask("/large?5")).reset is not None
+        client.end()
+        assert client.goaway == 0
+
+
 def test_a_client_that_only_talks_is_cut() -> None:
     """--write-timeout for write(): what else its client says gives the only thread no more time."""
     served = serve_streams("wsgi inline", "--write-timeout", "500ms")

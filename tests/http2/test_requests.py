@@ -50,6 +50,16 @@ def test_head_has_no_body(each: Address) -> None:
         assert answer.header("connection") is None
 
 
+def test_fields_that_streams_do_not_have(each: Address) -> None:
+    """What is about connections, and what only requests have, is left out (RFC 9113 8.2.2)."""
+    with connect(each) as client:
+        answer = client.get("/fields")
+        assert answer.body == b"with fields"
+        names = {name for name, _ in answer.headers}
+        assert "x-a" in names
+        assert not names & {"te", "upgrade", "connection", "keep-alive", "transfer-encoding"}
+
+
 def test_scope_of_a_stream(asgi: Address) -> None:
     """What the scope says: the version, and cookies that came in pieces as one."""
     with connect(asgi) as client:

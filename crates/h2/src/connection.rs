@@ -8,6 +8,7 @@ use bytes::Bytes;
 use h2::server::{Builder, Handshake};
 use h2::Reason;
 
+use crate::gate::Gate;
 use crate::meter::{Meter, Offence};
 use crate::pipe::Pipe;
 use crate::priority::Priority;
@@ -51,6 +52,7 @@ pub struct Connection {
     state: State,
     pipe: Pipe,
     meter: Meter,
+    gate: Gate,
     woken: Woken,
     stopping: bool,
 }
@@ -73,16 +75,20 @@ impl Connection {
         }
         let state = State::Greeting(Box::new(builder.handshake(pipe.clone())));
         let (meter, woken) = (Meter::new(), Woken::default());
-        Self { state, pipe, meter, woken, stopping: false }
+        let gate = Gate::new(limits.head);
+        Self { state, pipe, meter, gate, woken, stopping: false }
     }
 
     /// Takes bytes from the client. One that sends too much of what brings no request is told to
     /// calm down and loses the connection. `seconds` since any fixed time.
     pub fn receive(&mut self, bytes: &[u8], seconds: u64) {
-        match self.meter.read(bytes, seconds) {
-            Ok(()) => self.pipe.lock().push(bytes),
-            Err(Offence::Flood) => self.abort(Reason::ENHANCE_YOUR_CALM),
-            Err(Offence::AfterReset) => self.abort(Reason::STREAM_CLOSED),
+        let passed = match self.meter.read(bytes, seconds) {
+            Ok(()) => self.gate.pass(bytes, self.pipe.lock().input()),
+            Err(Offence::Flood) => Err(Reason::ENHANCE_YOUR_CALM),
+            Err(Offence::AfterReset) => Err(Reason::STREAM_CLOSED),
+        };
+        if let Err(reason) = passed {
+            self.abort(reason);
         }
     }
 
@@ -182,10 +188,22 @@ impl Connection {
 
     /// Ends the connection at once, with the reason.
     pub fn abort(&mut self, reason: Reason) {
-        if let State::Open(connection) = &mut self.state {
-            connection.abrupt_shutdown(reason);
-        } else {
-            self.state = State::Over;
+        if let State::Greeting(_) = self.state {
+            self.poll(); // our settings come first
+        }
+        match &mut self.state {
+            State::Open(connection) => connection.abrupt_shutdown(reason),
+            State::Greeting(_) => {
+                write_goaway(reason, &mut self.pipe.lock().output);
+                self.state = State::Over;
+            }
+            State::Over => {}
         }
     }
+}
+
+/// The end of a connection that has not begun for `h2`.
+fn write_goaway(reason: Reason, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    out.extend_from_slice(&u32::from(reason).to_be_bytes());
 }

@@ -5,9 +5,12 @@
 //! * `connection` what comes and goes on the whole · `stream` one request and its response
 //! * `pipe` the bytes between `h2` and the transport · `wake` which streams can go on
 //! * `text` heads between the two protocols · `seen` lines of heads that repeat
+//! * `gate` what `h2` may see, and which end has which reason · `hpack` field blocks
 //! * `meter` who talks too much · `priority` RFC 9218
 
 mod connection;
+mod gate;
+mod hpack;
 mod meter;
 mod pipe;
 mod priority;

@@ -33,12 +33,10 @@ impl Pipe {
 }
 
 impl Queues {
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
-        if self.at > 0 {
-            self.input.drain(..self.at);
-            self.at = 0;
-        }
-        self.input.extend_from_slice(bytes);
+    /// Where input goes to, behind what is not read.
+    pub(crate) fn input(&mut self) -> &mut Vec<u8> {
+        self.input.drain(..std::mem::take(&mut self.at));
+        &mut self.input
     }
 
     pub(crate) fn unread(&self) -> usize {

@@ -101,11 +101,11 @@ pub(crate) fn fields(fields: &[(Vec<u8>, Vec<u8>)]) -> Result<HeaderMap, Wrong> 
     Ok(map)
 }
 
-/// RFC 9113 section 8.2.2: such fields are not sent.
+/// RFC 9113 section 8.2.2: such fields are not sent. `te` is a request's.
 pub(crate) fn is_of_connection(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
-        "connection" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "upgrade"
+        "connection" | "keep-alive" | "proxy-connection" | "te" | "transfer-encoding" | "upgrade"
     )
 }
 

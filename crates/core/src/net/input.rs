@@ -13,6 +13,8 @@ use crate::settings::Settings;
 /// How much a lingering connection may still send before it is cut: a client that is in the middle of
 /// an upload reads the answer when it has sent it all, or sees it on the way.
 const LINGER_MOST: u64 = 1024 * 1024 * 1024;
+/// The same where streams were: nobody is in the middle of one request there.
+const LINGER_LITTLE: u64 = 1024 * 1024;
 /// Reads in a row for one connection before others get a turn.
 const READS: usize = 8;
 
@@ -348,9 +350,10 @@ impl<X> Net<X> {
             conn.lingers_since = self.now;
             conn.body_bytes = 0;
         }
+        let most = if conn.streams.is_some() { LINGER_LITTLE } else { LINGER_MOST };
         for _ in 0..READS {
             match conn.receive(&mut self.scratch) {
-                Received::Bytes(len) if conn.body_bytes < LINGER_MOST => {
+                Received::Bytes(len) if conn.body_bytes < most => {
                     conn.body_bytes += len as u64;
                     conn.since = self.now; // as long as it goes on, but not for ever
                 }
@@ -376,6 +379,8 @@ impl<X> Net<X> {
             return self.expire_websocket(token);
         }
         if !conn.output.is_empty() {
+            self.leave_if_stuck(token);
+            let conn = self.conns.get_mut(token)?;
             conn.link.break_off(); // the peer reads nothing: no use in waiting for it
             return Some(Step::Closed(self.close(token)));
         }

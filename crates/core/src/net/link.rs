@@ -1,7 +1,7 @@
 //! What carries a connection: a socket of its own, or a stream of a connection that speaks HTTP/2.
 
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use tricorn_h2::{Received as Came, Stream};
@@ -10,7 +10,7 @@ use tricorn_wire::chunked::Field;
 use super::bell::Bell;
 use super::input::Received;
 use super::output::{Flush, Output};
-use super::{sys, Conn, Token};
+use super::{sys, Conn, Net, Token};
 
 /// Given to a connection at a time, by all its streams: what waits behind it can be overtaken by
 /// what is more urgent.
@@ -29,8 +29,9 @@ pub(super) struct Carried {
     /// The connection that carries it, and its socket.
     pub(super) parent: Token,
     fd: RawFd,
-    /// Bytes that all streams have given to the parent and that it has not taken on.
-    load: Arc<AtomicUsize>,
+    load: Arc<Load>,
+    /// What all streams had given when it began.
+    given_before: u64,
     trailers: Option<Vec<Field>>,
     /// The end of the response is given.
     ended: bool,
@@ -40,6 +41,27 @@ pub(super) struct Carried {
     pub(super) crowded: bool,
     /// Has had its part of a round; for those that share.
     pub(super) turns: u32,
+}
+
+/// What the streams of a connection have given to it.
+#[derive(Default)]
+pub(super) struct Load {
+    /// Bytes that it has not taken on.
+    waits: AtomicUsize,
+    /// Bytes since it began.
+    given: AtomicU64,
+}
+
+impl Load {
+    fn add(&self, bytes: usize) {
+        self.waits.fetch_add(bytes, Ordering::Relaxed);
+        self.given.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// All of it has been taken on.
+    pub(super) fn clear(&self) {
+        self.waits.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Link {
@@ -85,11 +107,12 @@ impl Link {
 }
 
 impl Carried {
-    pub(super) fn new(stream: Stream, parent: Token, fd: RawFd, load: Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(stream: Stream, parent: Token, fd: RawFd, load: Arc<Load>) -> Self {
         Self {
             stream,
             parent,
             fd,
+            given_before: load.given.load(Ordering::Relaxed),
             load,
             trailers: None,
             ended: false,
@@ -97,6 +120,11 @@ impl Carried {
             crowded: false,
             turns: 0,
         }
+    }
+
+    /// Has no stream given anything since this one began?
+    fn is_stuck(&self) -> bool {
+        self.load.given.load(Ordering::Relaxed) == self.given_before
     }
 
     /// Gives what the parent takes of `output`; with `done`, nothing comes behind it.
@@ -119,7 +147,7 @@ impl Carried {
 
     /// So many of `left` bytes may be given now; None if the client has gone.
     fn room(&mut self, left: usize) -> Option<usize> {
-        self.crowded = self.load.load(Ordering::Relaxed) >= ROUND;
+        self.crowded = self.load.waits.load(Ordering::Relaxed) >= ROUND;
         if self.crowded {
             return Some(0);
         }
@@ -128,7 +156,7 @@ impl Carried {
 
     /// Gives bytes for which there is room; `last` says that no more come. False if the client has gone.
     fn give(&mut self, bytes: Vec<u8>, last: bool) -> bool {
-        self.load.fetch_add(bytes.len(), Ordering::Relaxed);
+        self.load.add(bytes.len());
         self.ended = last && self.trailers.is_none();
         self.stream.send(bytes, self.ended).is_ok()
     }
@@ -154,6 +182,18 @@ impl Drop for Carried {
     fn drop(&mut self) {
         if let Some(bell) = &self.bell {
             bell.ring();
+        }
+    }
+}
+
+impl<X> Net<X> {
+    /// The client takes nothing of this stream, and its time is up. If it has taken nothing of any other
+    /// meanwhile, its window is used up for good: it is told to connect anew, for what comes next.
+    pub fn leave_if_stuck(&mut self, token: Token) {
+        let carried = self.conns.get_mut(token).and_then(|conn| conn.link.carried());
+        if let Some(carried) = carried.filter(|carried| carried.is_stuck()) {
+            let parent = carried.parent;
+            self.stop_streams(parent);
         }
     }
 }

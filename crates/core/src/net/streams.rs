@@ -4,14 +4,13 @@
 //! What a stream does is sent when its connection is driven: at once, or with what others of the
 //! same batch do. A thread that waits for the client of a stream drives it too (`waiting`).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use tricorn_h2::{Connection, Event, Stream};
 
 use super::conn::{Conn, Phase};
 use super::input::Received;
-use super::link::{Carried, Link};
+use super::link::{Carried, Link, Load};
 use super::sys;
 use super::{Head, Net, Step, Token};
 use crate::settings::{Settings, Timeouts};
@@ -33,7 +32,7 @@ pub(super) struct Streams {
     pub(super) open: Vec<Token>,
     /// Have given all that there was room for; the connection tells when there is more.
     waiting: Vec<Token>,
-    load: Arc<AtomicUsize>,
+    load: Arc<Load>,
     /// What has come behind the frames of one turn.
     held: Vec<u8>,
     /// What goes to the socket.
@@ -287,7 +286,7 @@ impl<X> Net<X> {
             return;
         }
         let Some(all) = conn.streams.as_mut() else { return };
-        all.load.store(0, Ordering::Relaxed);
+        all.load.clear();
         if all.waiting.is_empty() {
             return;
         }

@@ -234,6 +234,7 @@ fn drain(core: &WsgiCore, target: Target) -> PyResult<()> {
         };
         let waited = since.elapsed().as_millis() as u64;
         if waited >= timeout || !awaited.wait(timeout - waited) {
+            core.net().leave_if_stuck(target.token);
             return Err(client_gone());
         }
     }
