@@ -355,6 +355,9 @@ class TlsContext:
         nothing then.
         """
 
+    def only_read(self) -> None:
+        """From now on this process can't `replace()` them; that raises PermissionError."""
+
 @final
 class Waiter:
     """What an ASGI application awaits when receive() or send() has to wait: like a Future."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import ssl
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.kit.process import ROOT
 from tests.process.conftest import get
 from tests.process.test_tls import peer
 from tests.process.test_tls_clients import Clients, is_refused
-from tests.process.test_workers import children
+from tests.process.test_workers import children, wait_replaced
 from tricorn import Server as Embedded
 from tricorn.config import Config
 
@@ -92,6 +93,32 @@ def test_workers_that_come_later(files: Files, tmp_path: Path) -> None:
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: children(server) - {first}, "another worker is there")
         wait_until(lambda: answer(server) == new, "it shows the new one")
+
+
+def test_workers_only_read_them(files: Files) -> None:
+    """… so that one which an attacker has taken over can't choose those of the others.
+
+    Another user can't open the file anew, either. That holds for those of a generation before, too.
+    """
+    options = (*files.options, "--workers", "1")
+    with serve("tests.process.tls_asgi:app", *options, app_dir=ROOT) as server:
+        before = children(server)
+        server.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(children(server) - before) == 1, "a worker of the next generation")
+        wait_replaced(server, before)
+        (worker,) = children(server)
+        assert {flags & os.O_ACCMODE for flags in memory_files(server.pid)} >= {os.O_RDWR}
+        assert {flags & os.O_ACCMODE for flags in memory_files(worker)} == {os.O_RDONLY}
+
+
+def memory_files(pid: int) -> Iterator[int]:
+    """The flags of each descriptor of a file without a name (proc(5))."""
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        if str(fd.readlink()).startswith("/memfd:tricorn "):
+            assert stat.S_IMODE(fd.stat().st_mode) == 0o600
+            lines = Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text().splitlines()
+            (flags,) = (line.split()[1] for line in lines if line.startswith("flags:"))
+            yield int(flags, 8)
 
 
 def answer(server: Server) -> bytes | None:

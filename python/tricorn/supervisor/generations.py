@@ -35,6 +35,12 @@ class Generations:
         """The configuration of one that still has workers."""
         return self._configs.get(generation, self.config)
 
+    def only_read(self) -> None:
+        """In a new worker: the certificates of all processes are not for it to change."""
+        for config in self.configs:
+            if config.tls_context is not None:
+                config.tls_context.only_read()
+
     @property
     def following(self) -> int:
         """The number after the newest one."""

@@ -392,6 +392,7 @@ class Supervisor:
 
     def _forget(self) -> None:
         """In a new worker: let go of what is the supervisor's."""
+        self._generations.only_read()
         if self._reloader is not None:
             self._reloader.abandon()
         self._inlet.close()

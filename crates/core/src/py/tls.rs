@@ -98,6 +98,11 @@ impl TlsContext {
         self.source.chains().iter().map(read).collect()
     }
 
+    /// From now on this process can't `replace` them.
+    fn only_read(&self) {
+        self.source.only_read();
+    }
+
     /// From now on these, in all processes that were forked from this one too. On an error nothing
     /// changes.
     fn replace(&self, contents: Contents) -> PyResult<()> {

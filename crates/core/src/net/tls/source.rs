@@ -3,11 +3,13 @@
 //! What was read from the files is kept in a file without a name, in memory, that all of them have
 //! open: version, length and digest, then the content. Whoever can read the real files writes there
 //! what is new; the others look at most once a second, and only when somebody connects. So workers
-//! need no rights, no message and no timer.
+//! need no rights, no message and no timer. They can only read it: one that an attacker has taken over
+//! must not choose the certificates of the others, or who vouches for their clients.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::digest::{digest, SHA256, SHA256_OUTPUT_LEN};
@@ -24,6 +26,8 @@ const MOST: u64 = 16 * 1024 * 1024;
 pub struct Source {
     options: Options,
     shared: File,
+    /// The same, to write to; None where that is not allowed.
+    writable: Mutex<Option<File>>,
     held: Mutex<Held>,
 }
 
@@ -39,8 +43,18 @@ impl Source {
     pub fn new(materials: &Materials, options: Options) -> Result<io::Result<Self>, Flaw> {
         let identity = Identity::new(materials, &options)?;
         let held = Mutex::new(Held { identity, version: 0, looked: 0 });
-        let memory = sys::nameless_file();
-        Ok(memory.map(|file| Self { options, shared: File::from(file), held }))
+        let memory = sys::nameless_file().and_then(halves);
+        Ok(memory.map(|(shared, writable)| Self {
+            options,
+            shared,
+            writable: Mutex::new(Some(writable)),
+            held,
+        }))
+    }
+
+    /// From now on this process can't `replace` anything.
+    pub fn only_read(&self) {
+        self.writable.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// What connections that come at `now` speak TLS with.
@@ -91,14 +105,26 @@ impl Source {
         head.extend_from_slice(&version.to_le_bytes());
         head.extend_from_slice(&(content.len() as u64).to_le_bytes());
         head.extend_from_slice(digest(&SHA256, content).as_ref());
-        self.shared.write_all_at(content, HEAD as u64)?;
-        self.shared.write_all_at(&head, 0)
+        let writable = self.writable.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = writable.as_ref().ok_or(io::ErrorKind::PermissionDenied)?;
+        file.write_all_at(content, HEAD as u64)?;
+        file.write_all_at(&head, 0)
     }
 
     /// The chain of each certificate, in DER.
     pub fn chains(&self) -> Vec<Vec<Vec<u8>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).identity.chains()
     }
+}
+
+/// A memory file to read and to write. Nobody but its owner can open it once more; where there is no
+/// /proc, both halves can write.
+fn halves(memory: OwnedFd) -> io::Result<(File, File)> {
+    let writable = File::from(memory);
+    writable.set_permissions(Permissions::from_mode(0o600))?;
+    let path = format!("/proc/self/fd/{}", writable.as_raw_fd());
+    let readable = File::open(path).or_else(|_| writable.try_clone())?;
+    Ok((readable, writable))
 }
 
 impl std::fmt::Debug for Source {
