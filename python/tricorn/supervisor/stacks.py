@@ -20,6 +20,8 @@ SIGNAL = signal.SIGUSR2
 """Asks a worker for its stacks."""
 DELAY = 0.3
 """Seconds that a worker gets to write them before it is killed."""
+_MOST = 1 << 20
+"""Bytes that are read of a file: a worker can make it as long as it likes."""
 
 
 class Stacks:
@@ -68,4 +70,5 @@ def _nameless(what: str) -> IO[bytes]:
 
 def _text(file: IO[bytes]) -> str:
     file.seek(0)
-    return file.read().decode(errors="replace").strip()
+    text = file.read(_MOST).decode(errors="replace").strip()
+    return f"{text}\n(and more)" if file.read(1) else text
