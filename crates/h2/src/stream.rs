@@ -7,6 +7,7 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, Response};
+use tricorn_wire::chunked::may_trail;
 
 use crate::priority::Priority;
 use crate::text::{self, Wrong};
@@ -121,13 +122,14 @@ impl Stream {
         Received::Bytes(size)
     }
 
-    /// The trailer fields of the request, once its body has ended.
+    /// The trailer fields of the request, once its body has ended; those that HTTP/1.1 would leave
+    /// out are left out here.
     pub fn take_trailers(&mut self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let trailers = self.trailers.take().unwrap_or_default();
         let pair = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             (name.as_str().as_bytes().to_vec(), value.as_bytes().to_vec())
         };
-        trailers.iter().map(pair).collect()
+        trailers.iter().map(pair).filter(|(name, _)| may_trail(name)).collect()
     }
 
     /// Is the head of the response out?

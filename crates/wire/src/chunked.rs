@@ -213,7 +213,9 @@ fn parse_trailers(section: &[u8], limits: &Limits) -> Result<Vec<Field>, Reject>
     }
 }
 
-fn may_trail(name: &[u8]) -> bool {
+/// May a field of this name, in lower case, come behind a body? Those that frame, route or authorise
+/// are left out (RFC 9110 §6.5.1).
+pub fn may_trail(name: &[u8]) -> bool {
     !matches!(
         name,
         b"transfer-encoding"
