@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.kit import Server, Wire, serve
+from tests.kit.certificates import write_certificate
 from tests.kit.process import ROOT
 
 EVERY = "x-forwarded-for,x-forwarded-proto,x-forwarded-host,x-forwarded-port,x-forwarded-prefix"
@@ -80,6 +81,32 @@ def test_client_and_scheme_by_default(default: Server) -> None:
     told = ask(default, "X-Forwarded-For: 192.0.2.9, 192.0.2.1:4711", "X-Forwarded-Proto: https")
     assert told["client"] == ["192.0.2.1", 4711]
     assert told["scheme"] == "https"
+
+
+def test_a_port_that_is_none(lists: Server) -> None:
+    """… is not taken for another."""
+    assert status(lists, "X-Forwarded-Host: a:99999") == 400
+    assert status(lists, "X-Forwarded-Host: a:65535") == 200
+    with lists.connect() as wire:
+        assert wire.ask(request(host="a:65536")).status == 400
+
+
+def test_the_server_itself() -> None:
+    """An OPTIONS of * asks about no path, so it is below none (RFC 9110 9.3.7)."""
+    with proxied("asgi", "--root-path", "/shop") as server, server.connect() as wire:
+        told = seen(wire, b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (told["root"], told["path"], told["raw"]) == ("/shop", "*", "*")
+
+
+def test_https_on_follows_the_scheme(tmp_path: Path) -> None:
+    """A trusted proxy that came by HTTPS may speak for a client that did not."""
+    files = write_certificate(tmp_path)
+    app = "tests.process.tls_wsgi:app"
+    with serve(app, *files.options, app_dir=ROOT) as server:
+        for told, shown in (("http", None), ("https", "on")):
+            with Wire.connect(server.address, tls=files.client) as wire:
+                body = wire.ask(request(f"X-Forwarded-Proto: {told}", path="/tls")).body
+                assert json.loads(body).get("HTTPS") == shown
 
 
 def test_nothing_else_by_default(default: Server) -> None:

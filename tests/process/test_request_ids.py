@@ -48,11 +48,45 @@ def test_made_when_absent(server: Server) -> None:
     assert len(set(ids)) == 3
 
 
+def test_made_ids_do_not_tell_the_next(server: Server) -> None:
+    """Half of an id, run backwards through SplitMix64, was the state that the next is made of."""
+    ids = [shown(server)[0] for _ in range(2)]
+    for start in (0, 16):
+        one, other = (int(found[start : start + 16], 16) for found in ids)
+        assert mixed(unmixed(one) + GOLDEN & WORD) != other
+
+
+GOLDEN = 0x9E37_79B9_7F4A_7C15
+FIRST, SECOND = 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB
+WORD = (1 << 64) - 1
+
+
+def mixed(state: int) -> int:
+    """The number that SplitMix64 makes of a state."""
+    state = (state ^ state >> 30) * FIRST & WORD
+    state = (state ^ state >> 27) * SECOND & WORD
+    return state ^ state >> 31
+
+
+def unmixed(number: int) -> int:
+    """The state that SplitMix64 has made a number of."""
+    number = shifted_back(number, 31) * pow(SECOND, -1, 1 << 64) & WORD
+    number = shifted_back(number, 27) * pow(FIRST, -1, 1 << 64) & WORD
+    return shifted_back(number, 30)
+
+
+def shifted_back(value: int, by: int) -> int:
+    """The x of which ``value`` is x ^ x >> by."""
+    return value ^ value >> by ^ value >> 2 * by
+
+
 def test_taken_over(server: Server) -> None:
     trace = f"traceparent: 00-{TRACE}-00f067aa0ba902b7-01"
     assert shown(server, "X-Request-Id: abc-1") == ("abc-1", "abc-1")
     assert shown(server, trace) == (TRACE, TRACE)
     assert shown(server, trace, "X-Request-Id: abc-1") == ("abc-1", "abc-1")
+    for fields in ((trace, "X-Request-Id: a b"), ("X-Request-Id: a b", trace)):
+        assert shown(server, *fields) == (TRACE, TRACE)
 
 
 @pytest.mark.parametrize("value", ["", "a b", '"><script>', "x" * 129, "a,b"])
@@ -83,6 +117,15 @@ def test_a_client_does_not_choose_it(interface: str) -> None:
         seen, sent = shown(server, "X-Request-Id: abc", "X-Request-Id: abc")
         assert seen == sent
         assert MADE.fullmatch(seen)
+
+
+def test_nobody_does_without_proxy_headers(interface: str) -> None:
+    """Then nothing is believed, of those who are trusted either."""
+    with proxied(interface, "--request-id", "--no-proxy-headers") as server:
+        for field in ("X-Request-Id: abc", f"traceparent: 00-{TRACE}-00f067aa0ba902b7-01"):
+            seen, _ = shown(server, field)
+            assert MADE.fullmatch(seen)
+            assert seen != TRACE
 
 
 def test_none_without_the_setting(interface: str) -> None:

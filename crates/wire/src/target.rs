@@ -87,7 +87,10 @@ pub fn is_host(value: &[u8]) -> bool {
 fn is_port(text: &[u8]) -> bool {
     match text.split_first() {
         None => true,
-        Some((b':', digits)) => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        Some((b':', digits)) if digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit) => {
+            let number = digits.iter().fold(0, |sum, digit| 10 * sum + u32::from(digit - b'0'));
+            number <= u32::from(u16::MAX)
+        }
         Some(_) => false,
     }
 }
@@ -162,6 +165,8 @@ mod tests {
             b"a:b",
             b"[::1",
             b"a:123456",
+            b"a:65536",
+            b"a:+80",
             b"[]",
             b"[::1]x",
             b"[a.test]",

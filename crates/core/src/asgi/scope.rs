@@ -166,7 +166,9 @@ impl Scopes {
         if let Some(prefix) = prefix {
             scope.set_item(intern!(py, "root_path"), prefix)?;
         }
+        let is_below = raw != b"*"; // the server itself is asked about (RFC 9110 §9.3.7)
         let root_path = prefix.unwrap_or(&self.root_path);
+        let root_path = if is_below { root_path } else { "" };
         let plain = root_path.is_empty() && !raw.contains(&b'%');
         if plain {
             scope.set_item(intern!(py, "path"), ascii(py, raw)?)?;

@@ -186,7 +186,7 @@ impl<X> Net<X> {
         let registry = poll.registry().try_clone()?;
         let mut net = Self {
             waker: Waker::new(&registry, WAKER)?,
-            fronts: Fronts::new(&settings)?,
+            fronts: Fronts::new(&settings),
             timer: Timer::new(&registry, TIMER)?,
             registry,
             listeners: Vec::new(),

@@ -1,8 +1,8 @@
 //! Ids of requests: given by a trusted proxy, or made here.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fmt::Write;
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use tricorn_wire::head::Head as Parsed;
 
 use super::access::find_field;
@@ -12,51 +12,46 @@ const NAME: &[u8] = b"x-request-id";
 /// Longer ones are not taken over.
 const LONGEST: usize = 128;
 
-/// Makes ids that no other process makes.
+/// Bytes of an id, as a trace id has them (W3C Trace Context §3.2.2.3).
+const SIZE: usize = 16;
+
+/// Makes ids that no other process makes, and that nobody can guess who has seen others.
 pub struct RequestIds {
-    state: [u64; 2],
+    /// Random bytes for ids to come: many at once cost little more than a few.
+    stock: [u8; 64 * SIZE],
+    /// How many of them are left.
+    left: usize,
 }
 
 impl RequestIds {
-    pub fn new() -> io::Result<Self> {
-        let mut seed = [[0; 8]; 2];
-        let mut random = File::open("/dev/urandom")?;
-        for half in &mut seed {
-            random.read_exact(half)?;
+    pub fn new() -> Self {
+        Self { stock: [0; 64 * SIZE], left: 0 }
+    }
+
+    /// In hexadecimal digits; none if the system has no random numbers.
+    pub fn next(&mut self) -> Option<Box<str>> {
+        if self.left == 0 {
+            SystemRandom::new().fill(&mut self.stock).ok()?;
+            self.left = self.stock.len();
         }
-        Ok(Self { state: seed.map(u64::from_ne_bytes) })
+        let bytes = &self.stock[self.left - SIZE..self.left];
+        self.left -= SIZE;
+        let mut id = String::with_capacity(2 * SIZE);
+        for byte in bytes {
+            let _ = write!(id, "{byte:02x}"); // a String takes everything
+        }
+        Some(id.into())
     }
-
-    /// 32 hexadecimal digits, as a trace id has (W3C Trace Context §3.2.2.3).
-    pub fn next(&mut self) -> Box<str> {
-        let [high, low] = self.state.each_mut().map(step);
-        format!("{high:016x}{low:016x}").into()
-    }
-}
-
-/// SplitMix64: a number that comes again only after all others.
-fn step(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 /// The id that a proxy gave: X-Request-Id, else the trace id of its traceparent.
 pub fn given(parsed: &Parsed) -> Option<Box<str>> {
-    let mut traced = None;
-    for field in parsed.fields {
-        match field.name.len() {
-            12 if field.name.eq_ignore_ascii_case("x-request-id") => {
-                return id(field.value).or(traced).map(Into::into);
-            }
-            11 if field.name.eq_ignore_ascii_case("traceparent") => {
-                traced = trace_id(field.value);
-            }
-            _ => {}
-        }
-    }
-    traced.map(Into::into)
+    let first = |name: &str| {
+        let found = parsed.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+        found.map(|field| field.value)
+    };
+    let named = first("x-request-id").and_then(id);
+    named.or_else(|| first("traceparent").and_then(trace_id)).map(Into::into)
 }
 
 impl<X> Conn<X> {
@@ -99,6 +94,8 @@ fn trace_id(value: &[u8]) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -133,8 +130,9 @@ mod tests {
 
     #[test]
     fn made_ids_differ() {
-        let mut ids = RequestIds { state: [1, 2] };
-        let (one, other) = (ids.next(), ids.next());
-        assert_eq!((one.len(), one == other), (32, false));
+        let mut ids = RequestIds::new();
+        let made: HashSet<_> = (0..200).filter_map(|_| ids.next()).collect();
+        assert_eq!(made.len(), 200);
+        assert!(made.iter().all(|id| id.len() == 2 * SIZE));
     }
 }

@@ -5,7 +5,6 @@
 //! a client (scope, environ, logs, the table of requests in flight) takes it from there.
 
 use std::borrow::Cow;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -39,9 +38,9 @@ pub(super) struct Fronts {
 }
 
 impl Fronts {
-    pub(super) fn new(settings: &Settings) -> io::Result<Self> {
-        let ids = settings.proxy.request_ids.then(RequestIds::new).transpose()?;
-        Ok(Self { ids, has_complained: false })
+    pub(super) fn new(settings: &Settings) -> Self {
+        let ids = settings.proxy.request_ids.then(RequestIds::new);
+        Self { ids, has_complained: false }
     }
 }
 
@@ -82,24 +81,21 @@ impl<X> Net<X> {
         parsed: &Parsed<'b, '_>,
     ) -> Option<Result<Via<'b>, Reject>> {
         let conn = self.conns.get_mut(token)?;
-        let trusted = conn.standing.trusted;
         let mut via = Via::of(conn, token);
         if parsed.target.authority.is_some() {
             let authority = parsed.target.authority.map(Cow::Borrowed);
             via.place = Some(Box::new(Place { authority, ..Place::default() }));
         }
-        if trusted {
-            if let Some(rules) = &self.settings.proxy.believed {
-                match rules.read(parsed.fields) {
-                    Ok(None) => {}
-                    Ok(Some(told)) => via.take(told, parsed),
-                    Err(reject) => return Some(Err(reject)),
-                }
-            }
+        let rules = self.settings.proxy.believed.as_ref().filter(|_| conn.standing.trusted);
+        let believed = rules.is_some();
+        match rules.map_or(Ok(None), |rules| rules.read(parsed.fields)) {
+            Ok(None) => {}
+            Ok(Some(told)) => via.take(told, parsed),
+            Err(reject) => return Some(Err(reject)),
         }
         if let Some(ids) = &mut self.fronts.ids {
-            let given = trusted.then(|| request_id::given(parsed)).flatten();
-            via.id = Some(given.unwrap_or_else(|| ids.next()));
+            let given = believed.then(|| request_id::given(parsed)).flatten();
+            via.id = given.or_else(|| ids.next());
         }
         Some(Ok(via))
     }

@@ -141,6 +141,9 @@ impl Environs {
         if via.secure != self.secure {
             let scheme = if via.secure { "https" } else { "http" };
             environ.set_item(intern!(py, "wsgi.url_scheme"), scheme)?;
+            if !via.secure && via.secured.is_some() {
+                environ.del_item(intern!(py, "HTTPS"))?; // that of the proxy, not of its client
+            }
         }
         if self.nameless[via.listener as usize] {
             set_name(&environ, head, via)?;
