@@ -85,9 +85,9 @@ def test_bytes_move_while_there_is_room(
 ) -> None:
     """Whatever the size, the window and the way; more streams than threads, too."""
     windows = WINDOWS[name]
-    most = 4096 * windows.stream  # so small a window is a frame for each byte
+    most = 1024 * windows.stream // streams  # of a small window each byte is a frame
     for size, piece in TRANSFERS:
-        if size <= most // 4 // streams:
+        if size <= most:
             download(open_to(address), *paths(way, size, piece, streams), windows)
 
 
