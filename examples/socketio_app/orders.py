@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import socketio
 
 server = socketio.AsyncServer(async_mode="asgi")
-app = socketio.ASGIApp(server)
+site = socketio.ASGIApp(server)
+closing: set[asyncio.Task[None]] = set()
+
+
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """The kitchen, which closes when the server stops: else a poll would hold it up."""
+    if scope["type"] == "lifespan" and "tricorn.shutdown" in scope["state"]:
+        closing.add(asyncio.create_task(close(scope["state"]["tricorn.shutdown"])))
+    await site(scope, receive, send)
+
+
+async def close(stopping: asyncio.Event) -> None:
+    """Send all clients away, who come back to another server."""
+    await stopping.wait()
+    for client, _ in list(server.manager.get_participants("/", None)):
+        await server.disconnect(client)
 
 
 @server.event

@@ -125,7 +125,7 @@ async def impatient(receive: Receive, draw: random.Random) -> Message:
 
 
 async def asks(scope: Scope, receive: Receive, send: Send) -> None:
-    """Ask again and again whether the client has gone, as Starlette does; tell the growth in KiB."""
+    """Ask again and again whether the client has gone, like Starlette; tell the growth in KiB."""
     await whole(receive)
     for turn in range(int(scope["path"].split("/")[-1]) + 2000):
         if turn == 2000:

@@ -54,13 +54,14 @@ class Stage:
     def __init__(self) -> None:
         self.gates = {"/gate": Gate(), "/slow": Gate()}
         self.quick: Wire | None = None
+        self.looks = False
         self.arrived: list[bool] = []
 
     def play(self, path: str) -> None:
         """A call of the application."""
         if gate := self.gates.get(path):
             gate.pass_through()
-        elif path == "/look":
+        elif path == "/look" and self.looks:
             assert self.quick
             self.arrived.append(readable(self.quick, DELIVERED_WITHIN))
 
@@ -159,6 +160,8 @@ def test_responses_go_out_together(kind: str) -> None:
 
     def act(stage: Stage, wires: list[Wire]) -> None:
         first, quick, look = wires
+        learn(stage, wires, b"/look")
+        stage.looks = True
         gate = stage.close_gate(first)
         quick.send(get(target=b"/hello"))
         look.send(get(target=b"/look"))
@@ -170,6 +173,27 @@ def test_responses_go_out_together(kind: str) -> None:
     # Without eager tasks, an application's first step is not a part of the poll.
     alone = kind == "asgi" and sys.version_info < (3, 12)
     assert on_stage(kind, act).arrived == [alone]
+
+
+def learn(stage: Stage, wires: list[Wire], path: bytes) -> None:
+    """Let the server see, beside others, that calls of a path are quick."""
+    first, *others = wires
+    for _ in range(8):
+        gate = stage.close_gate(first)
+        for wire in others:
+            wire.send(get(target=path))
+        gate.opened.set()
+        assert [wire.response().status for wire in wires] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_waiting_for_a_call_that_is_not_known(kind: str) -> None:
+    """What is complete goes out before a call of which nobody knows how long it takes."""
+
+    def act(stage: Stage, wires: list[Wire]) -> None:
+        stage.arrived.append(arrives_beside_slow(stage, wires))
+
+    assert on_stage(kind, act).arrived == [True]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -143,3 +143,20 @@ def test_several_workers() -> None:
 
     with serve("orders:app", "--workers", "2", app_dir=KITCHEN) as server:
         dine(meal)
+
+
+def test_a_stop_sends_polls_away() -> None:
+    """A client that polls does not hold up a stop."""
+    options = ("--graceful-timeout", "30")
+    with serve("orders:app", *options, app_dir=KITCHEN) as server:
+
+        async def meal(session: aiohttp.ClientSession) -> None:
+            client = socketio.AsyncClient(http_session=session, reconnection=False)
+            guest = Guest(client)
+            await client.connect(server.url, auth={"name": "Ann"}, transports=["polling"])
+            await guest.ask("sit", "one")
+            server.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(guest.went.wait(), 10)
+
+        dine(meal)
+        assert server.wait_exit(deadline=10) == 0

@@ -61,7 +61,8 @@ async def events(scope: Scope, receive: Receive, send: Send) -> None:
     """Stream until the server stops, and end well."""
     await start(send)
     await send({"type": "http.response.body", "body": b"begun", "more_body": True})
-    stopping: asyncio.Event = scope["extensions"]["tricorn.shutdown"]["event"]
+    assert scope["extensions"]["tricorn.shutdown"] == {}
+    stopping: asyncio.Event = scope["state"]["tricorn.shutdown"]
     assert not stopping.is_set()
     await stopping.wait()
     await send({"type": "http.response.body", "body": b", ended"})

@@ -22,7 +22,8 @@ def with_lifespan(lifespan: Lifespan) -> Application:
             print("lifespan called", file=sys.stderr)
             await lifespan(scope, receive, send)
             return
-        body = repr(scope.get("state")).encode()
+        state = {name: of for name, of in scope["state"].items() if name != "tricorn.shutdown"}
+        body = repr(state).encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 

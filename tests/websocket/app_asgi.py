@@ -66,6 +66,12 @@ async def silent(scope: Message, receive: Any, send: Any) -> None:
     """Return without a word."""
 
 
+async def waits(scope: Message, receive: Any, send: Any) -> None:
+    """Wait for the client to go, without an answer."""
+    print("/waits waits", flush=True)
+    tell(scope, await receive())
+
+
 async def last(scope: Message, receive: Any, send: Any) -> None:
     """Accept the last subprotocol, with a field, and show the scope."""
     fields = [(b"x-app", b"1"), (b"Connection", b"close")]
@@ -153,7 +159,7 @@ def tell(scope: Message, message: Message) -> None:
 PATHS = {
     f"/{serve.__name__}": serve
     for serve in (echo, choose, fail, leave, refuse, deny, silent, last, wrong, hold, flood)
-} | {"/together": together}
+} | {"/together": together, "/waits": waits}
 
 
 async def app(scope: Message, receive: Any, send: Any) -> None:

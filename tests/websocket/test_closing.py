@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit import Server, serve
 from tests.kit.process import ROOT
-from tests.kit.websocket import CLOSE, PING, PONG, TEXT, Client, close_frame, frame
+from tests.kit.websocket import CLOSE, PING, PONG, TEXT, Client, close_frame, frame, handshake
 from tests.websocket.conftest import APP, LOOPS, Connect, said
 
 
@@ -124,3 +124,28 @@ def test_a_reload_closes_with_1012(loop: str) -> None:
             client.closed(1012)
         with Client(server.connect()).open() as again:
             assert again.ask("hello") == "hello"
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_stop_before_it_is_accepted(loop: str) -> None:
+    """An application that waits for its client is told, the client gets 503, and nobody waits."""
+    options = ("--loop", loop, "--graceful-timeout", "30")
+    with serve(APP, *options, app_dir=ROOT) as server, server.connect() as wire:
+        wire.send(handshake("/waits"))
+        said(server, "/waits waits")
+        server.send_signal(signal.SIGTERM)
+        assert wire.response().status == 503
+        assert server.wait_exit(deadline=10) == 0
+        said(server, "/waits 1001 ")
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_a_client_that_leaves_before_it_is_accepted(loop: str) -> None:
+    """Nothing of it is left, so a stop waits for nobody."""
+    options = ("--loop", loop, "--graceful-timeout", "30")
+    with serve(APP, *options, app_dir=ROOT) as server:
+        with server.connect() as wire:
+            wire.send(handshake("/waits"))
+            said(server, "/waits waits")
+        said(server, "/waits 1006 ")
+        assert server.stop(deadline=10) == 0

@@ -17,7 +17,9 @@ mod wsgi;
 use pyo3::prelude::*;
 
 /// The native half of Tricorn.
-#[pymodule]
+// Without the interpreter's lock, awaitables, handles and the account of calls would be used by several
+// threads at once: a build without it takes it back, and says so.
+#[pymodule(gil_used = true)]
 mod _core {
     #[pymodule_export]
     use crate::asgi::core::AsgiCore;

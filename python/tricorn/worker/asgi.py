@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from tricorn._core import AsgiCore
 from tricorn.config import Config
+from tricorn.config.application import EXTENSIONS
 from tricorn.net.listener import Listener, port_of
 from tricorn.worker.access import open_access
 from tricorn.worker.awaiting import awaiting
+from tricorn.worker.descriptor import watch_descriptor
+from tricorn.worker.forked import abandon_in_child
 from tricorn.worker.hooks import Hooks, named, request_of
 from tricorn.worker.lifespan import Lifespan
+from tricorn.worker.nesting import let_nest
 from tricorn.worker.overdue_asgi import AsgiWatch, watch_asgi
 from tricorn.worker.place import Place
 from tricorn.worker.warmup import warm_up_asgi
@@ -57,11 +60,12 @@ class AsgiService:
         self._app = app
         self._config = config
         self._place = place or Place.alone()
-        self._lifespan = Lifespan(app, config.asgi.lifespan)
         self._idle = asyncio.Event()
         self._draining = asyncio.Event()
+        self._lifespan = Lifespan(app, config.asgi.lifespan, {"tricorn.shutdown": self._draining})
         self._core: AsgiCore | None = None
         self._watch: AsgiWatch | None = None
+        self._look: Callable[[], None] = lambda: None
 
     async def start(self, listeners: Sequence[Listener]) -> None:
         """Run the start-up, then accept connections; raises LifespanError and ConfigError."""
@@ -87,9 +91,12 @@ class AsgiService:
                 core.listen(listener.sock.fileno(), server_of(listener), tcp, listener.begin())
         open_access(core, self._config.logs)
         self._core = core
-        _abandon_after_fork(core)
-        asyncio.get_running_loop().add_reader(core.fileno(), core.poll)
+        abandon_in_child(core, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        loop.add_reader(core.fileno(), core.poll)
+        let_nest(loop, core.fileno())
         self._watch = watch_asgi(core, self._config.process, self._place)
+        self._look = watch_descriptor(core.fileno(), loop.call_later)
 
     def _make_core(self, idle: Callable[[], None]) -> AsgiCore:
         return AsgiCore(
@@ -119,6 +126,7 @@ class AsgiService:
             await self._drained(self._core)
             asyncio.get_running_loop().remove_reader(self._core.fileno())
             self._core.close()
+        self._look()
         if self._watch is not None:
             self._watch.stop()
         await self._lifespan.shutdown()
@@ -156,34 +164,11 @@ class AsgiService:
         return {} if self._core is None else self._core.stats()
 
     def _extensions(self) -> dict[str, dict[str, Any]]:
-        """The extensions that each HTTP scope announces."""
-        return {
-            "http.response.pathsend": {},
-            "http.response.zerocopysend": {},
-            "http.response.trailers": {},
-            "http.response.early_hint": {},
-            "http.response.debug": {},
-            # Ours: the last http.request message has the trailer fields of a chunked body under
-            # the same name, as [(name, value)] of bytes, if there were any.
-            "tricorn.trailers": {},
-            # Ours: an asyncio.Event that is set when draining starts, so that endless responses
-            # (server-sent events, long polls) can end well.
-            "tricorn.shutdown": {"event": self._draining},
-        }
+        """The extensions that scopes announce."""
+        return {name: {} for name in EXTENSIONS if name not in self._config.asgi.extensions_off}
 
 
 def server_of(listener: Listener) -> tuple[str, int | None]:
     """``server`` of a scope: (host, port), or (path, None) for a unix socket."""
     name = listener.sock.getsockname()
     return (name[0], name[1]) if isinstance(name, tuple) else (os.fsdecode(name), None)
-
-
-def _abandon_after_fork(core: AsgiCore) -> None:
-    """A forked child must not keep connections open that it will never serve."""
-    reference = weakref.ref(core)
-
-    def abandon() -> None:
-        if (alive := reference()) is not None:
-            alive.abandon()
-
-    os.register_at_fork(after_in_child=abandon)

@@ -9,6 +9,7 @@ from typing import Any
 from tricorn._core import ClientDisconnected
 from tricorn.errors import RequestTimeout
 from tricorn.worker.blame import app_traceback
+from tricorn.worker.forked import end_child
 
 _log = logging.getLogger("tricorn.app")
 
@@ -39,6 +40,10 @@ class Hooks:
     def warning(self, text: str) -> None:
         """Something of our own went wrong, and was contained."""
         _log.error("%s", text)
+
+    def forked(self, error: BaseException | None) -> None:
+        """A call came back in a child that the application has forked."""
+        end_child(error)
 
     def internal_error(self, error: BaseException) -> None:
         """A callback raised that never should."""

@@ -27,11 +27,12 @@ class Lifespan:
     """The lifespan call of one application in one worker.
 
     ``mode`` is ``auto`` (go on without it if the application does not speak it), ``on`` or
-    ``off``. ``state`` is what the application put into its state: copied into each scope.
+    ``off``. ``state`` is that of the application, with what the server has put there: copied into
+    each scope.
     """
 
-    def __init__(self, app: Any, mode: str) -> None:
-        self.state: dict[str, Any] = {}
+    def __init__(self, app: Any, mode: str, state: dict[str, Any] | None = None) -> None:
+        self.state: dict[str, Any] = {} if state is None else state
         self._app = app
         self._mode = mode
         self._task: asyncio.Task[None] | None = None

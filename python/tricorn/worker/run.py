@@ -5,6 +5,7 @@ asyncio is imported for ASGI only: a WSGI application starts a fifth sooner with
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from tricorn.logs.banner import at_most, stopping
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import with_scheme
 from tricorn.net.renewal import Renewals
+from tricorn.worker.descriptor import end_mute
+from tricorn.worker.forked import end_if_child
 from tricorn.worker.signals import Waker, stop_signals
 
 if TYPE_CHECKING:
@@ -113,9 +116,14 @@ def complete(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> No
         try:
             return loop.run_until_complete(serving)
         except (SystemExit, KeyboardInterrupt) as error:
+            end_if_child(error)
             if serving.done():
                 raise
             _log.error("the application raised %r: the request failed", error)
+        except OSError as error:
+            if error.errno == errno.EBADF:
+                end_mute()
+            raise
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,10 +13,14 @@ from tricorn._core import WsgiCore
 from tricorn.config import Config
 from tricorn.net.listener import Listener, port_of
 from tricorn.worker.access import open_access
+from tricorn.worker.descriptor import end_mute
+from tricorn.worker.forked import abandon_in_child
 from tricorn.worker.hooks import Hooks
 from tricorn.worker.overdue_wsgi import WsgiWatch, watch_wsgi
 from tricorn.worker.place import Place
 from tricorn.worker.warmup import warm_up_wsgi
+
+_log = logging.getLogger("tricorn.app")
 
 
 class WsgiService:
@@ -48,10 +52,12 @@ class WsgiService:
                 core.listen(listener.sock.fileno(), server, bool(server[1]), listener.begin())
         open_access(core, self._config.logs)
         self._core = core
-        _abandon_after_fork(core)
+        abandon_in_child(core)
         for number in range(1, count + 1):
             # Daemons: a call that never returns must not keep the process from ending.
-            thread = threading.Thread(target=core.run, name=f"tricorn-wsgi-{number}", daemon=True)
+            thread = threading.Thread(
+                target=_run, args=(core,), name=f"tricorn-wsgi-{number}", daemon=True
+            )
             self._threads.append(thread)
             thread.start()
         self._watch = watch_wsgi(core, self._config.process, self._place)
@@ -101,17 +107,16 @@ class WsgiService:
         return {} if self._core is None else self._core.stats()
 
 
+def _run(core: WsgiCore) -> None:
+    """The life of one thread."""
+    try:
+        core.run()
+    except OSError:
+        _log.exception("the reactor has failed")
+        end_mute()
+
+
 def _server_of(listener: Listener) -> tuple[str, str]:
     """SERVER_NAME and SERVER_PORT; a unix socket has no port."""
     name = listener.sock.getsockname()
     return (str(name[0]), str(name[1])) if isinstance(name, tuple) else (os.fsdecode(name), "")
-
-
-def _abandon_after_fork(core: WsgiCore) -> None:
-    reference = weakref.ref(core)
-
-    def abandon() -> None:
-        if (alive := reference()) is not None:
-            alive.abandon()
-
-    os.register_at_fork(after_in_child=abandon)

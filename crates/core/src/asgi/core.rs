@@ -2,6 +2,7 @@
 
 use std::os::fd::RawFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pyo3::intern;
@@ -32,6 +33,8 @@ pub struct State {
     pub rests: Rests,
     /// The loop is inside `poll`: nothing has to be scheduled, and waiters may run in place.
     pub in_poll: bool,
+    /// Polls that run within each other.
+    polls: u32,
     /// A `call_soon(poll)` is on its way.
     scheduled: bool,
 }
@@ -52,6 +55,8 @@ pub struct AsgiCore {
     /// The context that `poll` is scheduled in: that of whoever happens to schedule it would leak
     /// from one request into the next.
     context: Py<PyAny>,
+    /// This process is a forked child: the reactor is the parent's.
+    abandoned: AtomicBool,
     /// Tasks that did not end in their first step, each with the callback that waits for its end;
     /// asyncio itself keeps only weak references.
     pub tasks: Py<PyDict>,
@@ -82,6 +87,7 @@ impl AsgiCore {
                 deserted: Deserted::default(),
                 rests: Rests::default(),
                 in_poll: false,
+                polls: 0,
                 scheduled: false,
             }),
             poller: OwnerCell::new(poller),
@@ -91,6 +97,7 @@ impl AsgiCore {
             hooks,
             task_maker,
             context: py.import("contextvars")?.call_method0("copy_context")?.unbind(),
+            abandoned: AtomicBool::new(false),
             tasks: PyDict::new(py).unbind(),
         })
     }
@@ -145,23 +152,36 @@ impl AsgiCore {
 
     /// Does what there is to do, within a budget; the loop calls it when `fileno()` is readable.
     pub fn poll(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().is_abandoned() {
+            return Ok(());
+        }
         slf.get().state.check_owner("poll()")?;
         {
             let mut state = slf.get().state.get();
             state.scheduled = false;
-            if state.in_poll {
-                return Ok(()); // a nested run of the loop (nest_asyncio): the outer poll goes on
-            }
+            // If this is a nested run of the loop (nest_asyncio), the outer poll is suspended in a
+            // call: what comes now is done here, and what is done meanwhile schedules a poll.
             state.in_poll = true;
+            state.polls += 1;
+            state.net.open_batch(true);
         }
-        let outcome = run(slf);
+        let outcome = contained(slf, || run(slf));
+        if slf.get().is_abandoned() {
+            return Ok(());
+        }
         {
             let mut state = slf.get().state.get();
             state.in_poll = false;
+            state.polls -= 1;
+        }
+        contained(slf, || {
+            let mut state = slf.get().state.get();
+            state.net.open_batch(false);
             state.net.uncork();
             state.net.release();
             state.net.flush_lines();
-        }
+            Ok(())
+        })?;
         if slf.get().state.get().net.has_work() {
             schedule(slf)?;
         }
@@ -214,7 +234,10 @@ impl AsgiCore {
 
     /// In a forked child: lets go of everything without touching what the parent still uses.
     fn abandon(&self) {
-        self.state.get().net.abandon();
+        self.abandoned.store(true, Ordering::Relaxed);
+        // What it keeps for the application is the parent's too: no finalizer runs for it here.
+        let exchanges = self.state.inherit().map(|mut state| state.net.abandon());
+        std::mem::forget(exchanges);
     }
 
     /// (open connections, requests whose task has not ended)
@@ -229,19 +252,51 @@ impl AsgiCore {
     }
 }
 
+impl AsgiCore {
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+}
+
+/// The application has let go. If it has forked, and this is the child, the process ends here.
+pub fn check_forked(core: &Bound<'_, AsgiCore>, raised: Option<&PyErr>) -> PyResult<()> {
+    if core.get().is_abandoned() {
+        let py = core.py();
+        let error = raised.map(|raised| raised.value(py));
+        core.get().hooks.bind(py).call_method1(intern!(py, "forked"), (error,))?;
+    }
+    Ok(())
+}
+
+/// Does a part of a poll; a panic in it is told, and ends nothing else.
+fn contained(core: &Bound<'_, AsgiCore>, part: impl FnOnce() -> PyResult<()>) -> PyResult<()> {
+    catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|panic| {
+        drive::warn(core, &bug(&panic));
+        Ok(())
+    })
+}
+
 /// Makes the loop call `poll` in its next turn, unless it will anyway.
 pub fn schedule(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
     let py = core.py();
-    {
+    if core.get().is_abandoned() {
+        return Ok(());
+    }
+    let is_nested = {
         let mut state = core.get().state.get();
         if state.in_poll || std::mem::replace(&mut state.scheduled, true) {
             return Ok(());
         }
-    }
+        state.polls > 0
+    };
     let poll = core.getattr(intern!(py, "poll"))?;
     let this = core.get();
+    let mut context = this.context.bind(py).clone();
+    if is_nested {
+        context = context.call_method0(intern!(py, "copy"))?; // it may be entered once only
+    }
     let keywords = PyDict::new(py);
-    keywords.set_item(intern!(py, "context"), &this.context)?;
+    keywords.set_item(intern!(py, "context"), context)?;
     this.event_loop.bind(py).call_method(intern!(py, "call_soon"), (poll,), Some(&keywords))?;
     Ok(())
 }
@@ -250,6 +305,9 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
     let start = Instant::now();
     let mut calls = 0;
     loop {
+        if core.get().is_abandoned() {
+            return Ok(());
+        }
         // What an earlier poll left over comes before new events are asked for.
         let leftover = core.get().state.get().net.has_leftover();
         let more = leftover || {

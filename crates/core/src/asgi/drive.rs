@@ -7,7 +7,7 @@ use tricorn_wire::head::Slots;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::ws::handshake::{Offer, Wanted};
 
-use super::core::AsgiCore;
+use super::core::{check_forked, AsgiCore};
 use super::exchange::Exchange;
 use super::websocket::{begin as websocket, ending};
 use super::{overdue, receive, task, waiting};
@@ -32,19 +32,11 @@ pub fn advance(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<usize> {
                     return Ok(calls);
                 }
             }
-            Step::Body => {
+            Step::Body | Step::Drained => {
                 calls += 1;
-                let is_websocket =
-                    core.get().state.get().net.get(token).is_some_and(|c| c.websocket.is_some());
-                if is_websocket {
-                    ending::wake(core, token);
-                } else {
-                    wake_receivers(core, token);
-                }
-            }
-            Step::Drained => {
-                calls += 1;
-                wake_senders(core, token);
+                let clock = core.get().state.get().net.before_call(token);
+                wake(core, token, matches!(step, Step::Drained));
+                core.get().state.get().net.after_call(clock);
             }
             Step::Stalled(reject) => stalled(core, token, reject),
             Step::Closed(exchange) => {
@@ -88,11 +80,13 @@ fn begin(core: &Bound<'_, AsgiCore>, token: Token, head: Head) -> PyResult<()> {
             return Ok(());
         }
     };
-    let built = core.get().scopes.get().build(py, &parsed, &via);
-    let built = built.and_then(|scope| match &offer {
-        Some(offer) => websocket::turn_scope(&scope, offer).map(|()| scope),
-        None => Ok(scope),
-    });
+    let built = {
+        let mut scopes = core.get().scopes.get();
+        scopes.build(py, &parsed, &via).and_then(|scope| match &offer {
+            Some(offer) => websocket::turn_scope(&scopes, &scope, offer).map(|()| scope),
+            None => Ok(scope),
+        })
+    };
     let scope = match built {
         Ok(scope) => scope,
         Err(error) => {
@@ -138,9 +132,31 @@ fn call_app<'py>(
     let send = handle::new(core, send, target, None)?;
     let receive = handle::new(core, receive, target, None)?;
     let app = core.get().app.bind(core.py());
-    match call(app, [scope, &receive, &send]) {
+    let clock = core.get().state.get().net.before_call(target.token);
+    let outcome = match call(app, [scope, &receive, &send]) {
         Ok(coroutine) => task::start(core, target, coroutine, scope),
-        Err(error) => task::failed(core, target, &error, scope),
+        Err(error) => {
+            check_forked(core, Some(&error))?;
+            task::failed(core, target, &error, scope)
+        }
+    };
+    core.get().state.get().net.after_call(clock);
+    outcome
+}
+
+/// Wakes who waits, to send or to receive.
+fn wake(core: &Bound<'_, AsgiCore>, token: Token, has_drained: bool) {
+    if has_drained {
+        return wake_senders(core, token);
+    }
+    let is_websocket = {
+        let mut state = core.get().state.get();
+        state.net.get(token).is_some_and(|conn| conn.websocket.is_some())
+    };
+    if is_websocket {
+        ending::wake(core, token);
+    } else {
+        wake_receivers(core, token);
     }
 }
 
@@ -188,11 +204,7 @@ fn wake_senders(core: &Bound<'_, AsgiCore>, token: Token) {
 fn stalled(core: &Bound<'_, AsgiCore>, token: Token, reject: Reject) {
     let exchange = {
         let mut state = core.get().state.get();
-        let exchange = state.net.get(token).and_then(|conn| conn.exchange.take());
-        if !state.net.answer(token, reject.status(), reject.detail()) {
-            state.net.cut(token);
-        }
-        exchange
+        state.net.answer_or_cut(token, reject.status(), reject.detail())
     };
     if let Some(exchange) = exchange {
         gone(core, exchange, Wake::InPlace);

@@ -2,9 +2,10 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyList, PyString, PyTuple};
 use tricorn_wire::response::Fault;
 
+use super::send::body_bytes;
 use crate::py::call::exact_bytes;
 
 /// Header fields of a message.
@@ -25,11 +26,9 @@ impl<'py> Fields<'py> {
 
     fn copy(given: &Bound<'py, PyAny>) -> PyResult<Self> {
         let mut copied = Vec::new();
-        for item in given.try_iter()? {
-            let pair: PyResult<(Vec<u8>, Vec<u8>)> = item?.extract();
-            copied.push(pair.map_err(|_| {
-                PyTypeError::new_err("'headers' must be pairs of bytes: [(b'name', b'value'), …]")
-            })?);
+        let items = given.try_iter().map_err(|_| not_pairs(given))?;
+        for item in items {
+            copied.push(pair_of(&item?)?);
         }
         Ok(Self::Copied(copied))
     }
@@ -49,6 +48,30 @@ impl<'py> Fields<'py> {
             Self::Copied(pairs) => pairs.iter().try_for_each(|(name, value)| take(name, value)),
         }
     }
+}
+
+/// A name and a value of any iterable of two (ASGI HTTP spec, "Response Start").
+fn pair_of(item: &Bound<'_, PyAny>) -> PyResult<(Vec<u8>, Vec<u8>)> {
+    let mut halves = item.try_iter().map_err(|_| not_pairs(item))?;
+    let (name, value) = match (halves.next(), halves.next(), halves.next()) {
+        (Some(name), Some(value), None) => (name?, value?),
+        _ => return Err(not_pairs(item)),
+    };
+    Ok((bytes_of(&name)?, bytes_of(&value)?))
+}
+
+fn bytes_of(half: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if half.is_instance_of::<PyString>() {
+        return Err(not_pairs(half));
+    }
+    Ok(body_bytes(half, "headers")?.as_bytes().to_vec())
+}
+
+fn not_pairs(found: &Bound<'_, PyAny>) -> PyErr {
+    let found = found.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
+    PyTypeError::new_err(format!(
+        "'headers' must be pairs of bytes: [(b'name', b'value'), …]; found {found}"
+    ))
 }
 
 fn is_plain(item: &Bound<'_, PyAny>) -> bool {

@@ -81,15 +81,11 @@ pub fn answer(core: &Bound<'_, AsgiCore>, target: Target) -> PyResult<()> {
     let exchange = {
         let mut state = core.get().state.get();
         let Some(conn) = state.net.exchange(target.token, target.seq) else { return Ok(()) };
-        let exchange = conn.exchange.take();
-        let (status, detail) = match &exchange {
+        let (status, detail) = match &conn.exchange {
             Some(exchange) if exchange.timed_out => (504, TOO_LONG),
             _ => (500, "The application failed."),
         };
-        if !state.net.answer(target.token, status, detail) {
-            state.net.cut(target.token);
-        }
-        exchange
+        state.net.answer_or_cut(target.token, status, detail)
     };
     if let Some(exchange) = exchange {
         drive::gone(core, exchange, Wake::Soon);

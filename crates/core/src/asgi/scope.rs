@@ -19,12 +19,45 @@ use crate::py::call::{ascii, list, pair};
 use crate::py::names::{FieldCache, Make};
 use crate::settings::Settings;
 
+/// The extensions that scopes announce.
+struct Extensions {
+    http: Vec<Py<PyAny>>,
+    /// Only in the scope of a WebSocket, with some of the others.
+    websocket: Vec<Py<PyAny>>,
+    tls: bool,
+}
+
+impl Extensions {
+    fn read(names: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let mut read = Self { http: Vec::new(), websocket: Vec::new(), tls: false };
+        for name in names.keys() {
+            match name.extract::<String>()?.as_str() {
+                "tls" => read.tls = true,
+                text if text.starts_with("websocket.") => read.websocket.push(name.unbind()),
+                _ => read.http.push(name.unbind()),
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// `{name: {}}` of each.
+fn announced<'py>(py: Python<'py>, names: &[Py<PyAny>]) -> PyResult<Bound<'py, PyDict>> {
+    let extensions = PyDict::new(py);
+    for name in names {
+        extensions.set_item(name, PyDict::new(py))?;
+    }
+    Ok(extensions)
+}
+
 /// What all scopes share, and what is worth keeping per connection.
 pub struct Scopes {
     /// A scope without a request, per listener; copied for each request.
     prototypes: Vec<Py<PyDict>>,
     base: Py<PyDict>,
-    extensions: Py<PyDict>,
+    /// The parts that each scope has a copy of, as what one request writes is not for another.
+    asgi: Py<PyDict>,
+    extensions: Extensions,
     state: Option<Py<PyDict>>,
     root_path: String,
     /// The scheme of a prototype is https.
@@ -74,7 +107,7 @@ impl Scopes {
         asgi.set_item("spec_version", "2.5")?;
         let base = PyDict::new(py);
         base.set_item("type", "http")?;
-        base.set_item("asgi", asgi)?;
+        base.set_item("asgi", py.None())?;
         base.set_item("http_version", "1.1")?;
         base.set_item("scheme", settings.scheme())?;
         base.set_item("root_path", &settings.root_path)?;
@@ -97,7 +130,8 @@ impl Scopes {
         Ok(Self {
             prototypes: Vec::new(),
             base: base.unbind(),
-            extensions: extensions.clone().unbind(),
+            asgi: asgi.unbind(),
+            extensions: Extensions::read(extensions)?,
             state: state.map(|state| state.clone().unbind()),
             root_path: settings.root_path.clone(),
             secure: settings.identities.is_some(),
@@ -135,9 +169,9 @@ impl Scopes {
         if let Some(state) = &self.state {
             scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
         }
-        // A middleware may add its own: that must not show in other requests.
-        let extensions = self.extensions.bind(py).copy()?;
-        if let Some(secured) = &via.secured {
+        scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
+        let extensions = announced(py, &self.extensions.http)?;
+        if let (Some(secured), true) = (&via.secured, self.extensions.tls) {
             extensions.set_item(intern!(py, "tls"), tls::extension(py, secured)?)?;
         }
         if let Some(id) = &via.id {
@@ -153,6 +187,17 @@ impl Scopes {
             set_server(&scope, place)?;
         }
         Ok(scope)
+    }
+
+    /// The extensions of a WebSocket whose request has announced `all`.
+    pub fn of_websocket<'py>(&self, all: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+        let extensions = announced(all.py(), &self.extensions.websocket)?;
+        for name in ["tls", "tricorn.request_id", "tricorn.shutdown"] {
+            if let Some(extension) = all.get_item(name)? {
+                extensions.set_item(name, extension)?;
+            }
+        }
+        Ok(extensions)
     }
 
     fn set_path(

@@ -160,10 +160,14 @@ pub fn body<'py>(
     after(core, target, sent, more)
 }
 
-/// Bytes as they are; other buffers as a copy.
+/// Bytes as they are; other buffers as a copy, also subclasses of bytes: these may have a
+/// finalizer, which must not run wherever the last piece of output goes.
 pub fn body_bytes<'py>(given: &Bound<'py, PyAny>, key: &str) -> PyResult<Bound<'py, PyBytes>> {
-    if let Ok(bytes) = given.cast::<PyBytes>() {
+    if let Ok(bytes) = given.cast_exact::<PyBytes>() {
         return Ok(bytes.clone());
+    }
+    if let Ok(bytes) = given.cast::<PyBytes>() {
+        return Ok(PyBytes::new(given.py(), bytes.as_bytes()));
     }
     let buffer = pyo3::buffer::PyBuffer::<u8>::get(given).map_err(|_| {
         let found = given.get_type().name().map_or_else(|_| "?".into(), |name| name.to_string());
@@ -234,11 +238,7 @@ fn fault_of<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let exchange = {
         let mut state = core.get().state.get();
-        let exchange = state.net.get(target.token).and_then(|conn| conn.exchange.take());
-        if !state.net.answer(target.token, 500, "The application failed.") {
-            state.net.cut(target.token);
-        }
-        exchange
+        state.net.answer_or_cut(target.token, 500, "The application failed.")
     };
     if let Some(exchange) = exchange {
         drive::gone(core, exchange, Wake::Soon);

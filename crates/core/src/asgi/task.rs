@@ -1,11 +1,11 @@
 //! The life of the application's task: started in place, looked at when it is done.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::core::{schedule, AsgiCore};
+use super::core::{check_forked, schedule, AsgiCore};
 use super::drive::keep_going;
 use super::overdue;
 use super::websocket::ending;
@@ -23,8 +23,15 @@ pub fn start<'py>(
     let tasks = &core.get().task_maker;
     let task = match tasks.make(coroutine) {
         Ok(task) => task,
-        Err(error) => return failed(core, target, &error, scope),
+        Err(error) => {
+            check_forked(core, Some(&error))?;
+            return failed(core, target, &error, scope);
+        }
     };
+    if core.get().is_abandoned() {
+        let ended = tasks.is_done(&task)?.then(|| tasks.exception(&task));
+        return check_forked(core, raised(ended).as_ref());
+    }
     if tasks.is_done(&task)? {
         return ended(core, target, &task, scope);
     }
@@ -38,6 +45,15 @@ pub fn start<'py>(
     Ok(())
 }
 
+/// What a task that has ended raised.
+fn raised(ended: Option<PyResult<Bound<'_, PyAny>>>) -> Option<PyErr> {
+    match ended? {
+        Ok(exception) if exception.is_none() => None,
+        Ok(exception) => Some(PyErr::from_value(exception)),
+        Err(cancelled) => Some(cancelled),
+    }
+}
+
 /// How tasks are made: eagerly where that exists, by the loop's factory where there is one.
 pub struct TaskMaker {
     /// `asyncio.Task`, or the loop's `create_task`.
@@ -47,6 +63,10 @@ pub struct TaskMaker {
     /// `asyncio.Task.done` and `.exception`: looking them up costs more than they do.
     done: Py<PyAny>,
     exception: Py<PyAny>,
+    /// The type of what an `async def` gives.
+    coroutine_type: Py<PyAny>,
+    /// `asyncio.iscoroutine`, for all other types.
+    is_coroutine: Py<PyAny>,
 }
 
 impl TaskMaker {
@@ -65,11 +85,23 @@ impl TaskMaker {
             (event_loop.getattr("create_task")?, None)
         };
         let (done, exception) = (done.unbind(), exception.unbind());
-        Ok(Self { make: make.unbind(), keywords, done, exception })
+        let coroutine_type = py.import("types")?.getattr("CoroutineType")?.unbind();
+        let is_coroutine = py.import("asyncio")?.getattr("iscoroutine")?.unbind();
+        let make = make.unbind();
+        Ok(Self { make, keywords, done, exception, coroutine_type, is_coroutine })
     }
 
-    fn make<'py>(&self, coroutine: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = coroutine.py();
+    /// The task of what the application's call gave: a coroutine, or anything that can be awaited.
+    fn make<'py>(&self, given: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = given.py();
+        let is_coroutine = self.is_coroutine.bind(py);
+        let coroutine = if given.get_type().is(self.coroutine_type.bind(py))
+            || call(is_coroutine, [&given])?.is_truthy()?
+        {
+            given
+        } else {
+            as_coroutine(&given)?
+        };
         self.make.bind(py).call((coroutine,), self.keywords.as_ref().map(|given| given.bind(py)))
     }
 
@@ -90,6 +122,20 @@ impl TaskMaker {
     }
 }
 
+/// A coroutine that awaits `given`: a future, say, or an object with `__await__`.
+fn as_coroutine<'py>(given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = given.py();
+    if !given.hasattr(intern!(py, "__await__"))? {
+        let found = given.get_type().name()?;
+        return Err(PyTypeError::new_err(format!(
+            "the application's call must give an awaitable, not {found}: \
+             is it an 'async def', or a WSGI application (--interface wsgi)?"
+        )));
+    }
+    py.import(intern!(py, "tricorn.worker.awaitable"))?
+        .call_method1(intern!(py, "as_coroutine"), (given,))
+}
+
 /// The callback of a task that took more than its first step.
 pub fn done<'py>(
     core: &Bound<'py, AsgiCore>,
@@ -102,6 +148,10 @@ pub fn done<'py>(
     ended(core, target, task, scope)?;
     let mut state = core.get().state.get();
     state.deserted.ended(target);
+    let conn = state.net.exchange(target.token, target.seq);
+    if let Some(exchange) = conn.and_then(|conn| conn.exchange.as_mut()) {
+        exchange.suspended = None; // its connection goes on without it
+    }
     let nudge = state.net.has_work() || state.net.is_draining();
     drop(state);
     if nudge {

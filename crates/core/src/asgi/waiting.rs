@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use pyo3::prelude::*;
 
-use super::core::AsgiCore;
+use super::core::{check_forked, AsgiCore};
 use super::drive::{keep_going, new_waiter};
 use super::exchange::Exchange;
 use super::flow::schedule_if_work;
@@ -130,7 +130,9 @@ pub fn tell(
 ) {
     let py = core.py();
     let outcome = outcome.map(|()| py.None().into_bound(py));
-    if let Err(error) = keep_going(core, resolve(waiter, outcome, wake)) {
+    let woken = resolve(waiter, outcome, wake);
+    let told = check_forked(core, woken.as_ref().err()).and_then(|()| keep_going(core, woken));
+    if let Err(error) = told {
         error.write_unraisable(py, None);
     }
 }

@@ -1,7 +1,10 @@
-//! What the server answers to a valid request by itself: the application does not hear of it, and
-//! the connection goes on by the usual rules.
+//! What the server answers in the application's place: to a valid request of which that does not
+//! hear, and the connection goes on; to one that is refused, or whose response does not come, and the
+//! connection ends.
 
 use tricorn_wire::head::Head as Parsed;
+use tricorn_wire::reject::Reject;
+use tricorn_wire::response::refusal;
 
 use super::via::Via;
 use super::{Begin, Head, Net, Step, Token};
@@ -14,6 +17,52 @@ pub(super) struct Answer<'a> {
 }
 
 impl<X> Net<X> {
+    /// Answers a request that is refused, and closes once the client can have read it.
+    pub(super) fn answer_reject(&mut self, token: Token, reject: Reject) {
+        self.slot.rejected.add();
+        self.answer_and_close(token, reject.status(), reject.detail());
+    }
+
+    /// Replaces a response that never came by one of ours, and closes. False if bytes of the
+    /// response are out already: then the connection can only be cut.
+    pub fn answer(&mut self, token: Token, status: u16, detail: &str) -> bool {
+        let Some(conn) = self.conns.get_mut(token) else { return true };
+        if conn.committed {
+            return false;
+        }
+        self.note_status(status);
+        self.answer_and_close(token, status, detail);
+        true
+    }
+
+    fn answer_and_close(&mut self, token: Token, status: u16, detail: &str) {
+        self.refresh_date();
+        if let Some(conn) = self.conns.get_mut(token) {
+            let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
+            let is_head = conn.response.is_to_head();
+            let answer = refusal(status, detail, is_head, conn.id_field(), stamp);
+            conn.held.clear();
+            conn.response.replaced_by(&answer);
+            conn.push(&answer.bytes);
+            conn.push_held();
+            self.end_line(token);
+            self.linger(token);
+            self.enqueue(token);
+        }
+    }
+
+    /// No response will come from the application: an error in its place, or a cut if bytes of one
+    /// are out. What was kept with the exchange is to be dropped once nothing is borrowed.
+    #[must_use]
+    pub fn answer_or_cut(&mut self, token: Token, status: u16, detail: &str) -> Option<X> {
+        let exchange = self.conns.get_mut(token)?.exchange.take();
+        if !self.answer(token, status, detail) {
+            let none = self.cut(token);
+            debug_assert!(none.is_none(), "an exchange was taken out, and is there");
+        }
+        exchange
+    }
+
     /// What has to be known of a request to answer it here.
     pub(super) fn begin_own(&mut self, token: Token, parsed: &Parsed) -> Option<Begin> {
         let told = self.via(token, parsed)?.ok();

@@ -3,8 +3,8 @@
 //! While several requests are served one after the other, each response that is sent at once wakes
 //! its client, or the proxy in front, which may sleep on another processor: in a virtual machine
 //! that costs as much as a small request. So a response waits for those of the requests that are
-//! in the queue already, at most for [`LONGEST`]. If the application holds them up for longer,
-//! nothing waits for a while: a quick response must not be late because of a slow one. The while is
+//! in the queue already, at most for [`LONGEST`], and not for a call that may be slow (see `quick`). If
+//! the application holds them up for longer, nothing waits for a while: a quick response must not be late because of a slow one. The while is
 //! long after a long call, so that such calls cost their neighbours something once in a minute at most.
 
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ const PROMPT_MOST: u64 = 60_000;
 
 #[derive(Default)]
 pub(super) struct Batch {
+    /// Whoever runs the reactor will come back to send what waits.
+    is_open: bool,
     tokens: Vec<Token>,
     /// When the first of them was complete.
     since: Option<Instant>,
@@ -31,9 +33,15 @@ pub(super) struct Batch {
 }
 
 impl<X> Net<X> {
+    /// Responses may wait from now on, or not: only while the reactor runs, since an application's
+    /// task that the loop steps may keep it from running for any time.
+    pub fn open_batch(&mut self, open: bool) {
+        self.batch.is_open = open;
+    }
+
     /// Are others being served, whose responses can go out with this one?
     fn has_others(&self) -> bool {
-        self.has_work() && self.now >= self.batch.prompt_until
+        self.batch.is_open && self.has_work() && self.now >= self.batch.prompt_until
     }
 
     /// Keeps what the streams of a connection have to say if others are being served; true if it
@@ -75,6 +83,11 @@ impl<X> Net<X> {
         conn.is_waiting = true;
         self.wait(token);
         true
+    }
+
+    /// Does a response wait?
+    pub(super) fn has_waiting(&self) -> bool {
+        self.batch.since.is_some()
     }
 
     pub(super) fn release_if_due(&mut self) {

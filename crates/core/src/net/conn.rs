@@ -24,6 +24,7 @@ use super::access::Draft;
 use super::link::Link;
 use super::output::Output;
 use super::preface::Preface;
+use super::quick::Kind;
 use super::spent::Spent;
 use super::streams::Streams;
 use super::timer::NEVER;
@@ -120,6 +121,8 @@ pub struct Conn<X> {
     pub(super) draft: Option<Box<Draft>>,
     /// The id of the running request, if it has one.
     pub(super) id: Option<Box<str>>,
+    /// What kind of call the running request is.
+    pub(super) kind: Kind,
     /// Counts the requests; tells the application's handles of different requests apart.
     pub seq: u32,
     /// For how long the application has had the running request.
@@ -181,6 +184,7 @@ impl<X> Conn<X> {
             called: false,
             draft: None,
             id: None,
+            kind: Kind::default(),
             seq: 0,
             spent: Spent::default(),
             since: now,
@@ -227,6 +231,11 @@ impl<X> Conn<X> {
     /// reads, but it can't be told from one that has closed.
     pub fn is_gone(&self) -> bool {
         self.broken || self.half_closed || self.ended
+    }
+
+    /// Is it, or was it to become, a WebSocket that has ended for its application?
+    pub fn is_parted(&self) -> bool {
+        self.websocket.as_ref().is_some_and(|socket| socket.has_ended())
     }
 
     /// Can nothing be sent any more?
@@ -293,7 +302,9 @@ impl<X> Conn<X> {
             Phase::Head => input,
             Phase::Admission => false,
             // What a client sends before it is accepted can wait.
-            Phase::Exchange if self.websocket.is_some() => self.wants_body && self.is_gone(),
+            Phase::Exchange if self.websocket.is_some() => {
+                self.wants_body && (self.is_gone() || self.is_parted())
+            }
             // What comes behind the body is the next request: that has to wait.
             Phase::Exchange => self.wants_body && (input && !self.body.is_done() || self.is_gone()),
             Phase::Streams => input || self.streams.as_ref().is_some_and(|all| all.has_held()),

@@ -6,8 +6,7 @@ use std::os::fd::OwnedFd;
 use pyo3::pybacked::PyBackedBytes;
 use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
-use tricorn_wire::reject::Reject;
-use tricorn_wire::response::{interim, refusal, Fault};
+use tricorn_wire::response::{interim, Fault};
 
 use super::conn::{Conn, Phase};
 use super::output::Flush;
@@ -257,40 +256,6 @@ impl<X> Net<X> {
         }
     }
 
-    /// Answers a request that is refused, and closes once the client can have read it.
-    pub(super) fn answer_reject(&mut self, token: Token, reject: Reject) {
-        self.slot.rejected.add();
-        self.answer_and_close(token, reject.status(), reject.detail());
-    }
-
-    /// Replaces a response that never came by one of ours, and closes. False if bytes of the
-    /// response are out already: then the connection can only be cut.
-    pub fn answer(&mut self, token: Token, status: u16, detail: &str) -> bool {
-        let Some(conn) = self.conns.get_mut(token) else { return true };
-        if conn.committed {
-            return false;
-        }
-        self.note_status(status);
-        self.answer_and_close(token, status, detail);
-        true
-    }
-
-    fn answer_and_close(&mut self, token: Token, status: u16, detail: &str) {
-        self.refresh_date();
-        if let Some(conn) = self.conns.get_mut(token) {
-            let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
-            let is_head = conn.response.is_to_head();
-            let answer = refusal(status, detail, is_head, conn.id_field(), stamp);
-            conn.held.clear();
-            conn.response.replaced_by(&answer);
-            conn.push(&answer.bytes);
-            conn.push_held();
-            self.end_line(token);
-            self.linger(token);
-            self.enqueue(token);
-        }
-    }
-
     pub(super) fn linger(&mut self, token: Token) {
         let now = self.now;
         self.note_orphan(token);
@@ -359,7 +324,7 @@ impl<X> Net<X> {
     }
 
     /// Counts a response by its status.
-    fn note_status(&self, status: u16) {
+    pub(super) fn note_status(&self, status: u16) {
         if status >= 500 {
             self.slot.errors.add();
         }
@@ -374,7 +339,8 @@ impl<X> Net<X> {
     }
 
     /// Cuts the connection off in the middle of a response, so that the client can't take what it
-    /// has for the whole.
+    /// has for the whole. As for what comes back, see `close`.
+    #[must_use]
     pub fn cut(&mut self, token: Token) -> Option<X> {
         if let Some(conn) = self.conns.get_mut(token) {
             conn.link.break_off();

@@ -10,6 +10,7 @@ use tricorn_wire::response::{Asked, Response};
 
 use super::access::Draft;
 use super::conn::{Conn, Phase};
+use super::quick::Kind;
 use super::spent::Spent;
 use super::via::Via;
 use super::{Net, Token};
@@ -66,6 +67,7 @@ pub struct Begin {
     pub asked: Asked,
     pub expects_continue: bool,
     pub client: Option<SocketAddr>,
+    kind: Kind,
     /// What the request is called.
     pub id: Option<Box<str>>,
     /// The start of its access line.
@@ -92,6 +94,7 @@ impl<X> Net<X> {
             },
             expects_continue: parsed.expects_continue,
             client: via.client,
+            kind: Kind::new(parsed.method.as_bytes(), parsed.target.path),
             id: via.id,
             draft,
         }
@@ -133,6 +136,7 @@ impl<X> Net<X> {
         conn.called = false;
         conn.draft = begin.draft;
         conn.id = begin.id;
+        conn.kind = begin.kind;
         conn.websocket = None;
         conn.wants_body = false;
         conn.wants_drain = false;

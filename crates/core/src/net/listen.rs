@@ -251,7 +251,9 @@ impl<X> Net<X> {
         NEVER
     }
 
-    /// Takes the connection out; its exchange, if one was running, comes back.
+    /// Takes the connection out; its exchange, if one was running, comes back: to drop it may run
+    /// Python, so that has to wait until nothing is borrowed.
+    #[must_use]
     pub fn close(&mut self, token: Token) -> Option<X> {
         self.desert_streams(token);
         self.end_line(token);

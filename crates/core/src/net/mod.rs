@@ -3,7 +3,7 @@
 //! call `step` on each until it is idle, and answer what `step` asks for.
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
-//! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once
+//! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once, but not behind a call that is not `quick`
 //! * `streams` connections that speak HTTP/2 · `link` what carries a connection: a socket, or a stream
 //! * `websocket` connections that are WebSockets
 //! * `stop` how everything ends · `waiting` threads that wait for their client · `bell` what rings for them
@@ -33,6 +33,7 @@ mod listen;
 pub mod output;
 mod preface;
 mod probe;
+pub mod quick;
 mod redirect;
 mod request_id;
 mod sealed;
@@ -68,6 +69,7 @@ pub use self::health::HealthPaths;
 pub use self::input::Pull;
 use self::listen::Listener;
 use self::probe::Probe;
+use self::quick::Quick;
 use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
@@ -154,6 +156,7 @@ pub struct Net<X> {
     pub(crate) reads_first: bool,
     line: Line,
     batch: Batch,
+    quick: Quick,
     shared: websocket::Shared,
     timer: Timer,
     /// Milliseconds since the start, as of the last `wait` or `touch`.
@@ -200,6 +203,7 @@ impl<X> Net<X> {
             reads_first: false,
             line: Line::default(),
             batch: Batch::default(),
+            quick: Quick::default(),
             shared: websocket::Shared::default(),
             now: 0,
             date: [0; date::LEN],

@@ -1,6 +1,7 @@
 //! How everything ends: connections are told, finished and closed, or left to the parent of a fork.
 
 use super::admission::Line;
+use super::batch::Batch;
 use super::conn::Phase;
 use super::slab::Slab;
 use super::{sys, Net, Token, LAST_CALL_MS};
@@ -47,7 +48,8 @@ impl<X> Net<X> {
             } else if self.is_awaited(token) {
                 self.renew(token);
             } else {
-                self.close(token); // without an exchange, there is nothing to give back
+                let none = self.close(token);
+                debug_assert!(none.is_none(), "an idle connection has an exchange");
             }
         }
     }
@@ -77,18 +79,25 @@ impl<X> Net<X> {
     }
 
     /// After a fork, in the child: closes descriptors only. Nothing is deregistered or shut down,
-    /// since the poller and the connections are still the parent's.
-    pub fn abandon(&mut self) {
+    /// since the poller and the connections are still the parent's. The exchanges come back.
+    #[must_use]
+    pub fn abandon(&mut self) -> Vec<X> {
         self.slot = Slot::private(); // the other is the parent's too
         std::mem::forget(self.probe.take()); // so is its thread, which may have had the lock
         self.listeners.clear();
         self.queue.clear();
         self.put_off.clear();
         self.line = Line::default();
+        self.corked.clear();
+        self.batch = Batch::default(); // nothing waits, and nothing may
+        self.draining = true;
+        let mut exchanges = Vec::new();
         for (_, conn) in self.conns.iter_mut() {
             conn.abandoned = true;
+            exchanges.extend(conn.exchange.take());
         }
         self.conns = Slab::new();
         self.streams = 0;
+        exchanges
     }
 }

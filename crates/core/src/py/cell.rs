@@ -19,8 +19,8 @@ pub struct OwnerCell<T> {
     value: RefCell<T>,
 }
 
-// SAFETY: `get` is the only way to the value, and it refuses every thread but the owner; so two
-// threads never reach it. (A thread that takes the number of one that has ended is its heir.) Dropping may happen on another thread, hence `T: Send`.
+// SAFETY: `get` refuses every thread but the owner, and `inherit` is for a process that has one
+// thread only; there are no other ways to the value, so two threads never reach it. (A thread that takes the number of one that has ended is its heir.) Dropping may happen on another thread, hence `T: Send`.
 unsafe impl<T: Send> Sync for OwnerCell<T> {}
 
 impl<T> OwnerCell<T> {
@@ -30,6 +30,13 @@ impl<T> OwnerCell<T> {
 
     pub fn is_owner(&self) -> bool {
         self.owner == here()
+    }
+
+    /// In a child right after its fork: the value, whoever the owner was. None if it was in use.
+    ///
+    /// The caller is the only thread there is, since others are not forked.
+    pub fn inherit(&self) -> Option<RefMut<'_, T>> {
+        self.value.try_borrow_mut().ok()
     }
 
     /// The value, until the guard goes: never keep it across a call into Python.

@@ -3,6 +3,8 @@
 //! An `asyncio.Future` would cost a turn of the loop per wake-up. asyncio lets any object be
 //! awaited that has `_asyncio_future_blocking` and the methods below (see `asyncio.isfuture`).
 
+use std::cell::RefMut;
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -41,6 +43,12 @@ pub enum Wake {
 }
 
 impl Waiter {
+    /// The state, for the thread of the waiter's loop; an error for others.
+    fn own(&self) -> PyResult<RefMut<'_, State>> {
+        self.state.check_owner("an awaitable of receive() or send()")?;
+        Ok(self.state.get())
+    }
+
     pub fn new(event_loop: Py<PyAny>) -> Self {
         let state = State { outcome: Outcome::Pending, callbacks: Vec::new(), blocking: false };
         Self { event_loop, state: OwnerCell::new(state) }
@@ -56,13 +64,30 @@ impl Waiter {
 
     /// The result, or the error to raise.
     pub fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.state.get().outcome {
-            Outcome::Value(value) => Ok(value.bind(py).clone()),
-            Outcome::Error(error) => Err(error.clone_ref(py)),
-            Outcome::Cancelled(message) => Err(cancelled(py, message.as_ref())),
+        match self.told(py)? {
+            Told::Value(value) => Ok(value),
+            Told::Error(error) => Err(error),
+            Told::Cancelled(message) => Err(cancelled(py, message.as_ref())),
+        }
+    }
+
+    /// The outcome in references of its own, so that nothing is borrowed while Python runs.
+    fn told<'py>(&self, py: Python<'py>) -> PyResult<Told<'py>> {
+        match &self.own()?.outcome {
+            Outcome::Value(value) => Ok(Told::Value(value.bind(py).clone())),
+            Outcome::Error(error) => Ok(Told::Error(error.clone_ref(py))),
+            Outcome::Cancelled(message) => {
+                Ok(Told::Cancelled(message.as_ref().map(|message| message.clone_ref(py))))
+            }
             Outcome::Pending => Err(PyRuntimeError::new_err("the result is not there yet")),
         }
     }
+}
+
+enum Told<'py> {
+    Value(Bound<'py, PyAny>),
+    Error(PyErr),
+    Cancelled(Option<Py<PyAny>>),
 }
 
 fn cancelled(py: Python<'_>, message: Option<&Py<PyAny>>) -> PyErr {
@@ -141,13 +166,14 @@ fn call_soon(
 #[pymethods]
 impl Waiter {
     #[getter(_asyncio_future_blocking)]
-    fn get_asyncio_future_blocking(&self) -> bool {
-        self.state.get().blocking
+    fn get_asyncio_future_blocking(&self) -> PyResult<bool> {
+        Ok(self.own()?.blocking)
     }
 
     #[setter(_asyncio_future_blocking)]
-    fn set_asyncio_future_blocking(&self, blocking: bool) {
-        self.set_blocking(blocking);
+    fn set_asyncio_future_blocking(&self, blocking: bool) -> PyResult<()> {
+        self.own()?.blocking = blocking;
+        Ok(())
     }
 
     fn get_loop(&self, py: Python<'_>) -> Py<PyAny> {
@@ -160,42 +186,51 @@ impl Waiter {
         callback: Py<PyAny>,
         context: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        if slf.get().is_pending() {
-            slf.get().state.get().callbacks.push((callback, context));
+        let mut state = slf.get().own()?;
+        if matches!(state.outcome, Outcome::Pending) {
+            state.callbacks.push((callback, context));
             return Ok(());
         }
+        drop(state);
         call_soon(slf, callback, context)
     }
 
     fn remove_done_callback(&self, py: Python<'_>, callback: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let all = std::mem::take(&mut self.state.get().callbacks);
-        let before = all.len();
-        let mut kept = Vec::new();
-        for (one, context) in all {
-            if !one.bind(py).eq(callback)? {
-                kept.push((one, context));
+        // Comparing may run Python, and may raise: nothing is borrowed, and nothing is taken out.
+        let all: Vec<_> = self.own()?.callbacks.iter().map(|(one, _)| one.clone_ref(py)).collect();
+        let mut equal = Vec::new();
+        for one in all {
+            if one.bind(py).eq(callback)? {
+                equal.push(one);
             }
         }
-        let removed = before - kept.len();
-        self.state.get().callbacks.extend(kept);
-        Ok(removed)
+        let removed = {
+            let mut state = self.own()?;
+            let all = std::mem::take(&mut state.callbacks);
+            let is_equal = |one: &Py<PyAny>| equal.iter().any(|other| other.is(one));
+            let (removed, kept): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|(one, _)| is_equal(one));
+            state.callbacks = kept;
+            removed
+        };
+        Ok(removed.len())
     }
 
     #[pyo3(signature = (msg=None))]
     fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
-        if !slf.get().is_pending() {
+        if !matches!(slf.get().own()?.outcome, Outcome::Pending) {
             return Ok(false);
         }
         settle(slf, Outcome::Cancelled(msg), Wake::Soon)?;
         Ok(true)
     }
 
-    fn cancelled(&self) -> bool {
-        matches!(self.state.get().outcome, Outcome::Cancelled(_))
+    fn cancelled(&self) -> PyResult<bool> {
+        Ok(matches!(self.own()?.outcome, Outcome::Cancelled(_)))
     }
 
-    fn done(&self) -> bool {
-        !self.is_pending()
+    fn done(&self) -> PyResult<bool> {
+        Ok(!matches!(self.own()?.outcome, Outcome::Pending))
     }
 
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -203,11 +238,10 @@ impl Waiter {
     }
 
     fn exception(&self, py: Python<'_>) -> PyResult<Option<PyErr>> {
-        match &self.state.get().outcome {
-            Outcome::Error(error) => Ok(Some(error.clone_ref(py))),
-            Outcome::Value(_) => Ok(None),
-            Outcome::Cancelled(message) => Err(cancelled(py, message.as_ref())),
-            Outcome::Pending => Err(PyRuntimeError::new_err("the result is not there yet")),
+        match self.told(py)? {
+            Told::Error(error) => Ok(Some(error)),
+            Told::Value(_) => Ok(None),
+            Told::Cancelled(message) => Err(cancelled(py, message.as_ref())),
         }
     }
 }

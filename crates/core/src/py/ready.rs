@@ -253,6 +253,7 @@ unsafe fn turn<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Tur
                 Ok(Turn::Yield(py.None().into_bound(py)))
             }
             State::Wait => {
+                check_owner(py, ready, "send()")?;
                 (*ready).state = State::Waiting;
                 Ok(Turn::Yield(blocking(waiter(&*ready))))
             }
@@ -267,6 +268,15 @@ unsafe fn turn<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Tur
             State::Used => Err(PyRuntimeError::new_err("this awaitable has been awaited already")),
         }
     }
+}
+
+/// # Safety
+/// `ready` must be a live `Ready` that has a core, with the interpreter attached.
+unsafe fn check_owner(py: Python<'_>, ready: *mut Ready, what: &str) -> PyResult<()> {
+    // SAFETY: by the contract.
+    let core =
+        unsafe { Bound::from_borrowed_ptr(py, (*ready).core).cast_into_unchecked::<AsgiCore>() };
+    core.get().state.check_owner(what)
 }
 
 /// A waiter as a task expects it of a future that it is to wait for.
@@ -286,7 +296,7 @@ unsafe fn take<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Tur
         let ready = object.cast::<Ready>();
         let (target, role) = ((*ready).target, (*ready).role);
         let core = Bound::from_borrowed_ptr(py, (*ready).core).cast_into_unchecked::<AsgiCore>();
-        core.get().state.check_owner("receive()")?;
+        check_owner(py, ready, "receive()")?;
         let begins = (*ready).state == State::Receive;
         (*ready).state = State::Take;
         let woke = std::mem::replace(&mut (*ready).waiter, std::ptr::null_mut());

@@ -142,7 +142,9 @@ pub fn gather(core: &WsgiCore, token: Token) -> Option<Request> {
                 return None;
             }
             Pull::Refused(reject) => {
-                net.answer(token, reject.status(), reject.detail());
+                let exchange = net.answer_or_cut(token, reject.status(), reject.detail());
+                drop(net);
+                drop(exchange);
                 return None;
             }
         }
@@ -175,9 +177,5 @@ fn take(core: &WsgiCore, token: Token) -> Option<Request> {
 /// The body came too slowly, and the application has not been called.
 pub fn stalled(core: &WsgiCore, token: Token, reject: Reject) -> Option<Exchange> {
     let mut net = core.net();
-    let exchange = net.get(token)?.exchange.take();
-    if !net.answer(token, reject.status(), reject.detail()) {
-        net.cut(token);
-    }
-    exchange
+    net.answer_or_cut(token, reject.status(), reject.detail())
 }

@@ -81,12 +81,14 @@ fn watched(
     let this = core.get();
     this.running.fetch_add(1, Ordering::Relaxed);
     this.beat();
+    let measured = this.net().before_call(target.token);
     let is_away = give_away && this.baton.pass();
     let ticket = (!is_away).then(|| this.baton.enter());
     if !is_away {
         this.watch();
     }
     let outcome = catch_unwind(AssertUnwindSafe(body));
+    this.net().after_call(measured);
     if let Err(panic) = outcome {
         this.net().call_ends(target.token, target.seq);
         this.cut_after(core, target.token, &panic);
@@ -99,6 +101,7 @@ fn watched(
     // Whoever runs the reactor now may sleep on a connection that has input already, or wait for
     // the last call to end.
     let mut net = this.net();
+    net.release(); // … and that thread may be in a call
     net.flush_lines();
     if net.has_work() || net.is_draining() {
         net.wake();
@@ -116,7 +119,7 @@ pub fn close_suspended(core: &Bound<'_, WsgiCore>, suspended: Suspended) {
     let Suspended { target, account, environ, result, .. } = &suspended;
     let environ = environ.bind(core.py());
     let mut running = core.get().calls.begin(*target, environ, *account);
-    let closed = close(result.bind(core.py()));
+    let closed = close(core, None, result.bind(core.py()));
     running.end();
     if let Err(error) = closed {
         report(core, &error, environ, false);
@@ -247,7 +250,11 @@ pub fn send(
     if net.exchange(target.token, target.seq).is_none() {
         return Err(client_gone());
     }
-    let keep = || PyBackedBytes::from(body.clone());
+    // A subclass may have a finalizer, which must not run wherever the last piece of output goes.
+    let keep = || match body.cast_exact::<PyBytes>() {
+        Ok(body) => PyBackedBytes::from(body.clone()),
+        Err(_) => PyBackedBytes::from(PyBytes::new(body.py(), body.as_bytes())),
+    };
     let sent = net.send_body(target.token, body.as_bytes(), more, keep);
     drop(net);
     check(sent)
@@ -270,6 +277,7 @@ fn settle<'py>(
     result: Option<&Bound<'py, PyAny>>,
     environ: &Bound<'py, PyDict>,
 ) {
+    core.get().check_forked(core.py(), outcome.as_ref().err());
     let failure = match (outcome, result) {
         (Ok(Outcome::Suspended(iterator)), Some(result)) => {
             // Before another thread may go on with it.
@@ -290,7 +298,8 @@ fn settle<'py>(
         }
         (Err(error), _) => Some((error, failed(core, target, running.is_interrupted()))),
     };
-    let closing = result.and_then(|result| close(result).err());
+    let closing = result.and_then(|result| close(core, Some(target), result).err());
+    core.get().check_forked(core.py(), closing.as_ref());
     // What follows is ours: an exception for the application must not hit it.
     running.end();
     for (error, gone) in failure.into_iter().chain(closing.map(|error| (error, false))) {
@@ -322,12 +331,20 @@ fn suspend(core: &Bound<'_, WsgiCore>, suspended: Suspended) {
 }
 
 /// `close()` of the result, if it has one: always called (PEP 3333).
-fn close(result: &Bound<'_, PyAny>) -> PyResult<()> {
+fn close(
+    core: &Bound<'_, WsgiCore>,
+    target: Option<Target>,
+    result: &Bound<'_, PyAny>,
+) -> PyResult<()> {
     if exact_bytes(result).is_some() || result.is_exact_instance_of::<PyList>() {
         return Ok(());
     }
     match result.getattr_opt(intern!(result.py(), "close"))? {
-        Some(close) => close.call0().map(drop),
+        Some(close) => {
+            // It is the application's, and may take long: see `before_call`.
+            target.map(|target| core.get().net().before_call(target.token));
+            close.call0().map(drop)
+        }
         None => Ok(()),
     }
 }
@@ -342,10 +359,8 @@ fn failed(core: &Bound<'_, WsgiCore>, target: Target, timed_out: bool) -> bool {
         net.call_ends(target.token, target.seq);
         let conn = net.exchange(target.token, target.seq);
         let gone = conn.as_ref().is_none_or(|conn| conn.is_broken());
-        let exchange = conn.and_then(|conn| conn.exchange.take());
-        if exchange.is_some() && !net.answer(target.token, status, detail) {
-            net.cut(target.token);
-        }
+        let runs = conn.is_some();
+        let exchange = runs.then(|| net.answer_or_cut(target.token, status, detail)).flatten();
         (gone, exchange)
     };
     drop(exchange);

@@ -183,10 +183,7 @@ pub fn give_up(core: &WsgiCore, number: u64) {
         if conn.response.is_done() {
             return; // it has just come
         }
-        let exchange = conn.exchange.take();
-        if !net.answer(target.token, 504, TOO_LONG) {
-            net.cut(target.token);
-        }
+        let exchange = net.answer_or_cut(target.token, 504, TOO_LONG);
         net.flush_lines();
         net.wake();
         exchange

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::os::fd::RawFd;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub struct WsgiCore {
     pub calls: Calls,
     /// Where the supervisor looks for the beat; the reactor has it too, behind its lock.
     slot: OnceLock<Slot>,
+    /// This process is a forked child: the reactor is the parent's.
+    abandoned: AtomicBool,
     /// Calls of the application that have not returned.
     pub running: AtomicUsize,
     pub threads: usize,
@@ -66,6 +68,7 @@ impl WsgiCore {
         let environs = Environs::new(py, &settings, threads > 1)?;
         let (poller, mut net) = Net::new(settings)?;
         net.reads_first = true;
+        net.open_batch(true);
         let baton = Arc::new(Baton::new());
         Ok(Self {
             app,
@@ -78,6 +81,7 @@ impl WsgiCore {
             baton,
             routes: Routes::new(),
             slot: OnceLock::new(),
+            abandoned: AtomicBool::new(false),
             running: AtomicUsize::new(0),
             threads,
         })
@@ -171,10 +175,11 @@ impl WsgiCore {
 
     /// In a forked child: lets go of everything without touching what the parent still uses.
     fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
         // Another thread of the parent may have held the lock when it forked: then it stays held.
-        if let Ok(mut net) = self.net.try_lock() {
-            net.abandon();
-        }
+        // What is kept for the application is the parent's too: no finalizer runs for it here.
+        let exchanges = self.net.try_lock().ok().map(|mut net| net.abandon());
+        std::mem::forget(exchanges);
     }
 
     /// (open connections, calls of the application that run)
@@ -215,6 +220,17 @@ impl WsgiCore {
         self.environs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The application has let go. If it has forked, and this is the child, the process ends here.
+    pub fn check_forked(&self, py: Python<'_>, raised: Option<&PyErr>) {
+        if self.abandoned.load(Ordering::Relaxed) {
+            let hooks = self.hooks.bind(py);
+            let error = raised.map(|raised| raised.value(py));
+            if let Err(error) = hooks.call_method1(intern!(py, "forked"), (error,)) {
+                error.write_unraisable(py, Some(hooks));
+            }
+        }
+    }
+
     /// Tells the monitor that there are calls to watch.
     pub fn watch(&self) {
         self.monitor.wake();
@@ -241,7 +257,7 @@ impl WsgiCore {
         self.beat();
         self.net().release_left(); // whoever led before may have left in the middle of a call
         loop {
-            if self.baton.is_stopped() {
+            if self.baton.is_stopped() || self.abandoned.load(Ordering::Relaxed) {
                 return Ok(Hold::Kept);
             }
             self.collect(slf.py())?;

@@ -8,6 +8,7 @@ use tricorn_wire::ws::handshake::{wanted, Offer, Wanted};
 
 use super::super::core::AsgiCore;
 use super::super::exchange::Exchange;
+use super::super::scope::Scopes;
 use super::Asked;
 
 /// What the request wants, by the rules of the handshake.
@@ -16,7 +17,7 @@ pub fn look(core: &Bound<'_, AsgiCore>, head: &Head) -> Wanted {
 }
 
 /// Makes the scope of a WebSocket of that of a request.
-pub fn turn_scope(scope: &Bound<'_, PyDict>, offer: &Offer) -> PyResult<()> {
+pub fn turn_scope(scopes: &Scopes, scope: &Bound<'_, PyDict>, offer: &Offer) -> PyResult<()> {
     let py = scope.py();
     scope.set_item(intern!(py, "type"), intern!(py, "websocket"))?;
     let scheme = scope.get_item(intern!(py, "scheme"))?;
@@ -24,16 +25,8 @@ pub fn turn_scope(scope: &Bound<'_, PyDict>, offer: &Offer) -> PyResult<()> {
     scope.set_item(intern!(py, "scheme"), if is_safe { "wss" } else { "ws" })?;
     scope.del_item(intern!(py, "method"))?;
     scope.set_item(intern!(py, "subprotocols"), PyList::new(py, &offer.subprotocols)?)?;
-    let extensions = PyDict::new(py);
-    extensions.set_item(intern!(py, "websocket.http.response"), PyDict::new(py))?;
-    // Those of every kind of request stay.
-    if let Some(all) = scope.get_item(intern!(py, "extensions"))? {
-        for name in ["tricorn.request_id", "tricorn.shutdown"] {
-            if let Ok(extension) = all.get_item(name) {
-                extensions.set_item(name, extension)?;
-            }
-        }
-    }
+    let Some(all) = scope.get_item(intern!(py, "extensions"))? else { return Ok(()) };
+    let extensions = scopes.of_websocket(&all.cast_into()?)?;
     scope.set_item(intern!(py, "extensions"), extensions)
 }
 

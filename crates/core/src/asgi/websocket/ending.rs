@@ -47,7 +47,18 @@ pub fn wake(core: &Bound<'_, AsgiCore>, token: Token) {
         (Target { token, seq: conn.seq }, conn.phase() != Phase::WebSocket || ended)
     };
     if over {
-        let exchange = part(&mut core.get().state.get(), target);
+        let exchange = {
+            let mut state = core.get().state.get();
+            let exchange = part(&mut state, target);
+            let conn = state.net.get(token).filter(|conn| conn.phase() == Phase::Exchange);
+            match conn.map(|conn| conn.is_gone()) {
+                // It was never accepted, and never will be.
+                Some(true) => state.net.close_later(token),
+                Some(false) => drop(state.net.answer(token, 503, "The server is stopping.")),
+                None => {}
+            }
+            exchange
+        };
         if let Some(exchange) = exchange {
             drive::gone(core, exchange, Wake::InPlace);
         }

@@ -22,7 +22,8 @@ pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {
     if let Some(exchange) = &mut conn.exchange {
         exchange.receivers.push(waiter);
         conn.wants_body = true;
-        if conn.websocket.as_ref().is_some_and(|socket| socket.waits_for_app()) {
+        let waits = conn.websocket.as_ref().is_some_and(|socket| socket.waits_for_app());
+        if waits || conn.is_parted() {
             state.net.enqueue(target.token);
         }
         state.net.await_client(target.token);

@@ -111,8 +111,19 @@ impl<X> Net<X> {
         }
     }
 
-    /// The server leaves: nobody waits for a WebSocket to end by itself.
+    /// The server leaves: nobody waits for a WebSocket to end by itself, or to be accepted by an
+    /// application that waits for a client.
     pub(super) fn part_websockets(&mut self) {
+        let code = self.parting_code();
+        let mut asked = Vec::new();
+        for (token, conn) in self.conns.iter_mut() {
+            let is_asked = conn.phase() == Phase::Exchange;
+            if let (Some(socket), true) = (&mut conn.websocket, is_asked) {
+                socket.part(code);
+                asked.push(token);
+            }
+        }
+        asked.into_iter().for_each(|token| self.enqueue(token));
         let open = |(token, conn): (Token, &mut Conn<X>)| {
             (conn.phase() == Phase::WebSocket).then_some(token)
         };

@@ -190,6 +190,11 @@ impl WebSocket {
         self.stage = Stage::Over;
     }
 
+    /// It will not be accepted: the server leaves.
+    pub(super) fn part(&mut self, code: u16) {
+        self.end_with(Close { code, reason: String::new() });
+    }
+
     /// The first reason counts.
     fn end_with(&mut self, close: Close) {
         self.ending.get_or_insert_with(|| Box::new(close));

@@ -1,0 +1,58 @@
+"""A WSGI application that answers with objects that bite, by path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.contract.biting import LARGE, Buffers, Liar, Mourned, failing
+
+
+class Text(str):
+    """A text with an opinion of its own."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("not to be asked")
+
+    __len__ = None  # type: ignore[assignment]
+
+
+class Closing:
+    """An iterable whose end fails."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"served"
+
+    def close(self) -> None:
+        """Fail."""
+        raise RuntimeError("close has failed")
+
+
+def written(write: Callable[[bytes], object]) -> list[bytes]:
+    """A body that was written."""
+    write(Liar(b"ser"))
+    write(Mourned(b"v" * LARGE))
+    return [b"ed"]
+
+
+PATHS: dict[str, Callable[[Any], Any]] = {
+    "/mourned": lambda write: [Mourned(b"m" * LARGE)],
+    "/mourned-pieces": lambda write: (Mourned(b"m" * LARGE) for _ in range(2)),
+    "/liar": lambda write: [Liar(b"true")],
+    "/liars": lambda write: [Liar(b"tr"), Liar(b"ue")],
+    "/list": lambda write: Buffers([b"not this"]),
+    "/failing": lambda write: failing(b"begun"),
+    "/failing-at-once": lambda write: failing(),
+    "/closing": lambda write: Closing(),
+    "/written": written,
+    "/text": lambda write: ["text"],
+    "/number": lambda write: 7,
+}
+
+
+def app(environ: dict[str, Any], start_response: Any) -> Any:
+    """By path."""
+    path = environ["PATH_INFO"]
+    fields = [(Text("x-a"), Text("1"))] if path == "/fields" else []
+    write = start_response("200 OK", fields)
+    return PATHS[path](write) if path in PATHS else [b"served"]
