@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.contract.biting import LARGE, Buffers, Liar, Mourned, failing
+
+gc.set_threshold(10)
 
 
 class Text(str):
@@ -15,6 +19,32 @@ class Text(str):
         raise RuntimeError("not to be asked")
 
     __len__ = None  # type: ignore[assignment]
+
+
+class Cycle:
+    """Garbage whose end lets other threads run, until the collector comes."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        time.sleep(0)
+
+
+def surrogates(start_response: Any) -> list[bytes]:
+    """Fields that can't be encoded, again and again, while the collector is at work."""
+    fields = [("x-a", "\udc80")] * 3
+    for _ in range(100):
+        gc.disable()
+        garbage = [Cycle() for _ in range(20)]
+        del garbage
+        try:
+            gc.enable()  # the next object is reason enough: an exception
+            start_response("200 OK", fields)
+        except ValueError:
+            continue
+    start_response("200 OK", [])
+    return [b"served"]
 
 
 class Closing:
@@ -53,6 +83,8 @@ PATHS: dict[str, Callable[[Any], Any]] = {
 def app(environ: dict[str, Any], start_response: Any) -> Any:
     """By path."""
     path = environ["PATH_INFO"]
+    if path == "/surrogates":
+        return surrogates(start_response)
     fields = [(Text("x-a"), Text("1"))] if path == "/fields" else []
     write = start_response("200 OK", fields)
     return PATHS[path](write) if path in PATHS else [b"served"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -58,6 +59,7 @@ OUTCOMES: dict[str, dict[str, tuple[int, bytes] | None]] = {
         "/text": BROKEN,
         "/number": BROKEN,
         "/fields": SERVED,
+        "/surrogates": SERVED,
     },
 }
 
@@ -128,6 +130,18 @@ def test_a_body_that_runs_python_when_it_goes(server: Server, protocol: str) -> 
             slow.close()
             assert other.ask(get(target=b"/")).body == b"served"
     server.stderr.wait(lambda text: text.count("a body has gone") >= 3, "three bodies have gone")
+
+
+def test_the_collector_among_bad_fields(request: pytest.FixtureRequest, server: Server) -> None:
+    """Finalizers run while fields are read, and other threads with them."""
+    if "asgi" in request.node.callspec.params["server"]:
+        pytest.skip("start_response() is WSGI's")
+    with ExitStack() as stack:
+        wires = [stack.enter_context(server.connect()) for _ in range(4)]
+        for wire in wires:
+            wire.send(get(target=b"/surrogates"))
+        for wire in wires:
+            assert wire.response().body == b"served"
 
 
 def test_a_send_from_a_finalizer(request: pytest.FixtureRequest, server: Server) -> None:

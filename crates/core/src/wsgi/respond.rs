@@ -95,13 +95,14 @@ impl StartResponse {
         };
         this.check_repeated(py, committed.unwrap_or(false), exc_info)?;
         let (code, phrase) = status_line(status)?;
+        check_fields(headers).map_err(Wrong::into_error)?;
         this.lock().yes = true;
         let written = {
             let mut net = core.net();
             let Some(conn) = net.exchange(this.target.token, this.target.seq) else {
                 return Ok(write); // the client has gone: the first piece of body will say so
             };
-            // Reading a list of tuples of str runs no Python, so the lock may be held.
+            // Reading fields that were checked runs no Python, so the lock may be held.
             let written = encode(conn, code, &phrase, headers);
             if written.is_err() {
                 conn.response.reopen();
@@ -143,6 +144,26 @@ impl Wrong {
     }
 }
 
+/// Reads all fields once. What is wrong with one makes an exception, and that may run Python: the
+/// garbage collector, and with it finalizers and other threads.
+fn check_fields(headers: &Bound<'_, PyList>) -> Result<(), Wrong> {
+    headers.iter().try_for_each(|item| {
+        let (name, value) = halves(&item)?;
+        header_bytes(&name).and(header_bytes(&value)).map(drop)
+    })
+}
+
+fn halves<'py>(item: &Bound<'py, PyAny>) -> Result<(Bound<'py, PyAny>, Bound<'py, PyAny>), Wrong> {
+    let pair = item.cast::<PyTuple>().map_err(|_| Wrong::Shape)?;
+    if pair.len() != 2 {
+        return Err(Wrong::Shape);
+    }
+    match (pair.get_item(0), pair.get_item(1)) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        _ => Err(Wrong::Shape),
+    }
+}
+
 fn encode(
     conn: &mut Conn<Exchange>,
     code: u16,
@@ -153,10 +174,7 @@ fn encode(
     conn.held.clear();
     conn.response.open(code, Some(phrase), &mut conn.held).map_err(Wrong::Promise)?;
     for item in headers {
-        let pair = item.cast::<PyTuple>().map_err(|_| Wrong::Shape)?;
-        let (2, Ok(name), Ok(value)) = (pair.len(), pair.get_item(0), pair.get_item(1)) else {
-            return Err(Wrong::Shape);
-        };
+        let (name, value) = halves(&item)?;
         let (name, value) = (header_bytes(&name)?, header_bytes(&value)?);
         conn.response.field(&name, &value, &mut conn.held).map_err(Wrong::Promise)?;
     }
