@@ -35,9 +35,6 @@ use crate::inflight::Place;
 use crate::scoreboard::Row;
 use crate::settings::Timeouts;
 
-/// A client that goes on to send has so many times of `--linger-timeout` in all.
-const LINGER_TIMES: u64 = 15;
-
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -129,8 +126,8 @@ pub struct Conn<X> {
     pub spent: Spent,
     /// When the present phase began or last made progress, in milliseconds of the reactor.
     pub(super) since: u64,
-    /// Since when it lingers with its write side shut.
-    pub(super) lingers_since: u64,
+    /// The latest end of lingering, once its write side is shut.
+    pub(super) lingers_until: u64,
     /// Bytes of body received, and milliseconds that somebody has waited for them, for the minimum
     /// rate: time that the application takes for itself does not count.
     pub(super) body_bytes: u64,
@@ -188,7 +185,7 @@ impl<X> Conn<X> {
             seq: 0,
             spent: Spent::default(),
             since: now,
-            lingers_since: now,
+            lingers_until: NEVER,
             body_bytes: 0,
             body_waited: 0,
             waiting: false,
@@ -330,10 +327,7 @@ impl<X> Conn<X> {
             Phase::Exchange if self.wants_body && !self.body.is_done() => after(timeouts.body),
             Phase::Exchange | Phase::WebSocket => NEVER,
             Phase::Discard(_) => after(timeouts.body),
-            Phase::Linger => {
-                let most = timeouts.linger.saturating_mul(LINGER_TIMES);
-                after(timeouts.linger).min(self.lingers_since.saturating_add(most))
-            }
+            Phase::Linger => after(timeouts.linger).min(self.lingers_until),
             Phase::Streams => self.streams.as_ref().map_or(NEVER, |all| {
                 all.time_left(timeouts).map_or(NEVER, |(since, left)| since.saturating_add(left))
             }),

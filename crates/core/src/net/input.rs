@@ -15,6 +15,8 @@ use crate::settings::Settings;
 const LINGER_MOST: u64 = 1024 * 1024 * 1024;
 /// The same where streams were: nobody is in the middle of one request there.
 const LINGER_LITTLE: u64 = 1024 * 1024;
+/// A client that goes on to send has so many times of `--linger-timeout` in all.
+const LINGER_TIMES: u64 = 15;
 /// Reads in a row for one connection before others get a turn.
 const READS: usize = 8;
 
@@ -347,7 +349,7 @@ impl<X> Net<X> {
             sys::shutdown_write(conn.fd());
             conn.shut = true;
             conn.since = self.now;
-            conn.lingers_since = self.now;
+            conn.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
             conn.body_bytes = 0;
         }
         let most = if conn.streams.is_some() { LINGER_LITTLE } else { LINGER_MOST };
@@ -458,6 +460,12 @@ impl<X> Conn<X> {
     fn is_too_slow(&self, settings: &Settings) -> bool {
         let least = settings.body_rate.saturating_mul(self.body_waited);
         self.body_waited > settings.timeouts.body && self.body_bytes.saturating_mul(1000) < least
+    }
+
+    /// For how long it may linger, if more keeps coming: one that was too slow is no upload.
+    fn linger_most(&self, linger: u64) -> u64 {
+        let is_slow = self.response.status() == Reject::HeadTimeout.status();
+        linger.saturating_mul(if is_slow || self.streams.is_some() { 1 } else { LINGER_TIMES })
     }
 
     fn compact_if_empty(&mut self) {
