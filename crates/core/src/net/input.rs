@@ -13,7 +13,7 @@ use crate::settings::Settings;
 /// How much a lingering connection may still send before it is cut: a client that is in the middle of
 /// an upload reads the answer when it has sent it all, or sees it on the way.
 const LINGER_MOST: u64 = 1024 * 1024 * 1024;
-/// The same where streams were: nobody is in the middle of one request there.
+/// The same for clients that are in the middle of nothing: whose head was refused, or that had streams.
 const LINGER_LITTLE: u64 = 1024 * 1024;
 /// A client that goes on to send has so many times of `--linger-timeout` in all.
 const LINGER_TIMES: u64 = 15;
@@ -352,12 +352,15 @@ impl<X> Net<X> {
             conn.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
             conn.body_bytes = 0;
         }
-        let most = if conn.streams.is_some() { LINGER_LITTLE } else { LINGER_MOST };
+        let uploads = conn.streams.is_none() && !conn.body.is_done();
+        let most = if uploads { LINGER_MOST } else { LINGER_LITTLE };
         for _ in 0..READS {
             match conn.receive(&mut self.scratch) {
                 Received::Bytes(len) if conn.body_bytes < most => {
                     conn.body_bytes += len as u64;
-                    conn.since = self.now; // as long as it goes on, but not for ever
+                    if uploads {
+                        conn.since = self.now; // as long as it goes on, but not for ever
+                    }
                 }
                 Received::Nothing => return Step::Idle,
                 Received::Bytes(_) | Received::End | Received::Plain => {
