@@ -153,6 +153,9 @@ impl<X> Net<X> {
         if let Some(conn) = self.conns.get_mut(token) {
             let asked = Asked { is_head, ..Asked::default() };
             conn.response = Response::new(asked);
+            if reject == Reject::BodyTooLarge {
+                conn.body = Body::new(Framing::UntilEnd); // it is on its way: see `step_linger`
+            }
         }
         self.answer_reject(token, reject);
     }
