@@ -182,6 +182,10 @@ impl AsgiCore {
             state.net.flush_lines();
             Ok(())
         })?;
+        let complaint = slf.get().state.get().net.complaint.take();
+        if let Some(text) = complaint {
+            drive::warn(slf, &text);
+        }
         if slf.get().state.get().net.has_work() {
             schedule(slf)?;
         }
@@ -315,10 +319,6 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
             poller.wait(Some(Duration::ZERO))?;
             core.get().state.get().net.take(&poller)
         };
-        let complaint = core.get().state.get().net.complaint.take();
-        if let Some(text) = complaint {
-            drive::warn(core, &text);
-        }
         loop {
             let Some(token) = core.get().state.get().net.next() else { break };
             let outcome = catch_unwind(AssertUnwindSafe(|| drive::advance(core, token)));

@@ -2,19 +2,27 @@
 //!
 //! The request's half of a line is rendered when the request begins, while its head is at hand; what
 //! only the response knows is put in between when it ends. Lines gather in a buffer that goes out
-//! in one write(2) per round of the reactor.
+//! in one write(2) per round of the reactor (`lines`).
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use tricorn_wire::head::Head;
 use tricorn_wire::response::Response;
 
+use super::lines::Lines;
 use super::sys;
 use super::via::Via;
 
-/// Lines gathered before they go out in the middle of a round.
-const GATHER: usize = 32 * 1024;
+/// Drafts that are kept for requests to come, and how large one may be.
+const SPARE: usize = 64;
+const SPARE_BYTES: usize = 4096;
+/// Shorter values of a line that is too long stay as they are.
+const SHORT: usize = 128;
+const CUT: &str = "…";
+/// More than what only the response knows takes in JSON: status, bytes and time.
+const ANSWERED: usize = 64;
 
 /// What a request is asked for when the response is not there: the client left before it began.
 const CLIENT_LEFT: u16 = 499;
@@ -69,20 +77,19 @@ pub struct Draft {
     text: Vec<u8>,
     /// Where in `text` each answered part goes, in order.
     places: Vec<usize>,
+    /// Where in `text` long values are, without their quotes.
+    long: Vec<Range<usize>>,
     /// Response fields that the format wants, in order.
     fields: Vec<Option<Vec<u8>>>,
     start: Option<Instant>,
 }
 
 pub struct AccessLog {
-    file: OwnedFd,
+    pub(super) lines: Lines,
     parts: Vec<Part>,
     answered: Vec<Answered>,
     escape: Escape,
     exclude: Vec<Vec<u8>>,
-    buffer: Vec<u8>,
-    /// A full disk has taken half a line: the next must not run on in it.
-    is_cut: bool,
     #[expect(clippy::vec_box, reason = "they go to connections and come back as they are")]
     spare: Vec<Box<Draft>>,
     /// The time as text, and the second it is for.
@@ -107,13 +114,11 @@ impl AccessLog {
             })
             .collect();
         Self {
-            file,
+            lines: Lines::new(file),
             parts,
             answered,
             escape,
             exclude: exclude.into_iter().map(String::into_bytes).collect(),
-            buffer: Vec::new(),
-            is_cut: false,
             spare: Vec::new(),
             time: (0, String::new()),
         }
@@ -146,9 +151,13 @@ impl AccessLog {
                 Part::Answered(_) => draft.places.push(draft.text.len()),
                 Part::Asked(asked) => {
                     let value = asked.value(head, via, &self.time.1, variable);
+                    let begin = draft.text.len();
                     match asked {
                         Asked::Text(text) => draft.text.extend_from_slice(text),
                         _ => escape(self.escape, value.as_deref(), &mut draft.text),
+                    }
+                    if self.escape == Escape::Json && draft.text.len() > begin + SHORT {
+                        draft.long.push(begin + 1..draft.text.len() - 1);
                     }
                 }
             }
@@ -168,10 +177,14 @@ impl AccessLog {
     /// Completes the line.
     pub fn end(&mut self, mut draft: Box<Draft>, response: &Response) {
         let micros = draft.start.map_or(0, |start| start.elapsed().as_micros() as u64);
-        let mut at = 0;
+        if let Some(longest) = self.lines.longest() {
+            draft.shorten(longest);
+        }
+        let line = &mut self.lines.text;
+        let (mut at, begin) = (0, line.len());
         let mut fields = std::mem::take(&mut draft.fields).into_iter();
         for (answered, place) in self.answered.iter().zip(&draft.places) {
-            self.buffer.extend_from_slice(&draft.text[at..*place]);
+            line.extend_from_slice(&draft.text[at..*place]);
             at = *place;
             let status = if response.status() == 0 { CLIENT_LEFT } else { response.status() };
             let bytes = response.body_bytes();
@@ -188,35 +201,24 @@ impl AccessLog {
                     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
                 }
                 Answered::Field(_) => {
-                    escape(self.escape, fields.next().flatten().as_deref(), &mut self.buffer);
+                    escape(self.escape, fields.next().flatten().as_deref(), line);
                     continue;
                 }
             };
-            self.buffer.extend_from_slice(number.as_bytes());
+            line.extend_from_slice(number.as_bytes());
         }
-        self.buffer.extend_from_slice(&draft.text[at..]);
-        self.buffer.push(b'\n');
-        draft.text.clear();
-        draft.places.clear();
-        self.spare.push(draft);
-        if self.buffer.len() > GATHER {
-            self.flush();
+        line.extend_from_slice(&draft.text[at..]);
+        if let Some(longest) = self.lines.longest() {
+            self.lines.text.truncate(begin + longest - 1); // no JSON: nothing else is that long
         }
-    }
-
-    pub fn has_lines(&self) -> bool {
-        !self.buffer.is_empty()
-    }
-
-    pub fn flush(&mut self) {
-        if self.is_cut {
-            self.buffer.insert(0, b'\n');
+        self.lines.text.push(b'\n');
+        self.lines.end(begin);
+        if self.spare.len() < SPARE && draft.text.capacity() <= SPARE_BYTES {
+            draft.text.clear();
+            draft.places.clear();
+            draft.long.clear();
+            self.spare.push(draft);
         }
-        let written = sys::write_log(self.file.as_raw_fd(), &self.buffer);
-        if let Some(last) = written.checked_sub(1) {
-            self.is_cut = self.buffer.get(last) != Some(&b'\n');
-        }
-        self.buffer.clear();
     }
 
     fn refresh_time(&mut self) {
@@ -230,10 +232,46 @@ impl AccessLog {
     }
 }
 
-impl Drop for AccessLog {
-    fn drop(&mut self) {
-        self.flush();
+impl Draft {
+    /// Makes room for a line of so many bytes by cutting long values, the longest first.
+    fn shorten(&mut self, longest: usize) {
+        let most = longest.saturating_sub(ANSWERED);
+        while self.text.len() > most {
+            let length = |at: &usize| self.long[*at].len();
+            let Some(at) = (0..self.long.len()).max_by_key(length) else { return };
+            let Range { start, end } = self.long[at].clone();
+            let excess = self.text.len() - most + CUT.len();
+            let kept = start + whole(&self.text[start..end], (end - start).saturating_sub(excess));
+            self.text.splice(kept..end, CUT.bytes());
+            self.long.swap_remove(at);
+            let gone = end - kept - CUT.len();
+            let behind = |place: &mut usize| {
+                if *place >= end {
+                    *place -= gone;
+                }
+            };
+            self.places.iter_mut().for_each(behind);
+            self.long.iter_mut().flat_map(|one| [&mut one.start, &mut one.end]).for_each(behind);
+        }
     }
+}
+
+/// How much of an escaped JSON string to keep so that it has about `most` bytes, and at least those
+/// that are short anyway: no letter and no escape is cut.
+fn whole(text: &[u8], most: usize) -> usize {
+    let mut at = 0;
+    while at < most.max(SHORT) {
+        at += match text.get(at..) {
+            Some([b'\\', b'u', ..]) => 6,
+            Some([b'\\', ..]) => 2,
+            Some([0..=0x7f, ..]) => 1,
+            Some([0xc0..=0xdf, ..]) => 2,
+            Some([0xe0..=0xef, ..]) => 3,
+            Some([_, ..]) => 4,
+            Some([]) | None => break,
+        };
+    }
+    at.min(text.len())
 }
 
 const LOG_TIME: &std::ffi::CStr = c"%d/%b/%Y:%H:%M:%S %z";

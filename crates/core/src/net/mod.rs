@@ -11,7 +11,7 @@
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
 //! * `via` who asks, through proxies too · `preface` what they say first · `request_id` names in logs
-//! * `tls/` encryption · `sealed` what is different with it · `access` the access log · `sys` the system calls · `slab` where connections live
+//! * `tls/` encryption · `sealed` what is different with it · `access` the access log · `lines` whoever reads it · `sys` the system calls · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here calls Python, so no
@@ -28,6 +28,7 @@ mod egress;
 mod heads;
 mod health;
 mod input;
+mod lines;
 mod link;
 mod listen;
 pub mod output;
@@ -392,15 +393,28 @@ impl<X> Net<X> {
 
     /// Do access lines wait to be written?
     pub fn has_lines(&self) -> bool {
-        self.access.as_ref().is_some_and(AccessLog::has_lines)
+        self.access.as_ref().is_some_and(|access| access.lines.can_go_on())
     }
 
     /// Writes the access lines that wait.
     pub fn flush_lines(&mut self) {
-        if let Some(access) = &mut self.access {
-            if access.has_lines() {
-                access.flush();
-            }
+        if self.has_lines() {
+            let again = self.write_lines();
+            self.timer.want(again);
+        }
+    }
+
+    /// The same, also if they were refused just now. When again?
+    fn write_lines(&mut self) -> u64 {
+        let Some(AccessLog { lines, .. }) = &mut self.access else { return NEVER };
+        lines.flush();
+        if let Some(complaint) = lines.complaint() {
+            self.complaint = Some(complaint);
+        }
+        if lines.waits() {
+            self.now + lines::RETRY_MS
+        } else {
+            NEVER
         }
     }
 
@@ -433,6 +447,7 @@ impl<X> Net<X> {
 
     fn check_deadlines(&mut self) {
         let mut earliest = self.resume_listeners().min(self.rotate_tickets());
+        earliest = earliest.min(self.write_lines());
         let now = self.now;
         let mut expired = Vec::new();
         for (token, conn) in self.conns.iter_mut() {

@@ -63,6 +63,13 @@ pub fn send(fd: RawFd, bytes: &[u8]) -> Io {
     repeat(|| unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) })
 }
 
+/// The same on a socket that may be a blocking one.
+pub fn send_now(fd: RawFd, bytes: &[u8]) -> Io {
+    let flags = SEND_FLAGS | libc::MSG_DONTWAIT;
+    // SAFETY: the pointer and length are those of a live slice.
+    repeat(|| unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), flags) })
+}
+
 /// sendmsg(2) of several slices at once; never raises SIGPIPE.
 pub fn send_slices(fd: RawFd, slices: &[IoSlice]) -> Io {
     // SAFETY: an all-zero msghdr is a valid empty one; IoSlice has the layout of iovec (std docs),
@@ -238,17 +245,10 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
-/// write(2) to a file or pipe; whatever can't be written now is lost. How many bytes were written.
-pub fn write_log(fd: RawFd, whole: &[u8]) -> usize {
-    let mut bytes = whole;
-    while !bytes.is_empty() {
-        // SAFETY: the pointer and length are those of a live slice.
-        match repeat(|| unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) }) {
-            Io::Done(size) if size > 0 => bytes = &bytes[size..],
-            _ => break,
-        }
-    }
-    whole.len() - bytes.len()
+/// write(2) of `bytes` to a file or pipe.
+pub fn write(fd: RawFd, bytes: &[u8]) -> Io {
+    // SAFETY: the pointer and length are those of a live slice.
+    repeat(|| unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) })
 }
 
 /// One timer that makes a poller ready when it runs out.
