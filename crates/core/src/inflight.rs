@@ -124,10 +124,19 @@ impl Entry {
         let length = (facts >> LENGTH) as usize & 0xffff;
         let ip = IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical();
         Some(Shown {
-            request: String::from_utf8_lossy(text.get(..length)?).into_owned(),
+            request: text.get(..length)?.iter().map(visible).collect(),
             client: (facts & HAS_PEER != 0).then(|| SocketAddr::new(ip, facts as u16)),
             started,
         })
+    }
+}
+
+/// Whoever has the memory may have written what a terminal would obey.
+fn visible(byte: &u8) -> char {
+    if matches!(byte, b' '..=b'~') {
+        char::from(*byte)
+    } else {
+        '?'
     }
 }
 

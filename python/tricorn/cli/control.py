@@ -20,7 +20,7 @@ import click
 from tricorn.cli.commands import CONTROL
 from tricorn.cli.instances import ask, choose
 from tricorn.cli.options import HELP, read
-from tricorn.cli.table import render
+from tricorn.cli.table import printable, render
 from tricorn.errors import ConfigError
 
 _CONTROL = click.Option(
@@ -58,7 +58,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
             return _conclude(command, answer, as_json)
         # Only the answer itself goes to stdout when a program reads it.
         file = sys.stderr if as_json and command != "logs" else sys.stdout
-        print(answer.get("text", ""), file=file, flush=True)
+        print(printable(str(answer.get("text", ""))), file=file, flush=True)
     raise AssertionError("ask() ends with an answer that is done, or raises")
 
 
@@ -99,9 +99,9 @@ def _conclude(command: str, answer: dict[str, Any], as_json: bool) -> int:
     if as_json:
         print(json.dumps(data, indent=2))
     elif command == "logs" and "lines" in data:
-        print("\n".join(data["lines"]))
+        print(printable("\n".join(map(str, data["lines"]))))
     elif text := render({key: value for key, value in data.items() if key != "error"}):
         print(text)
     if error and not as_json:
-        print(f"tricorn: {error}", file=sys.stderr)
+        print(printable(f"tricorn: {error}"), file=sys.stderr)
     return int(answer.get("exit", 0))

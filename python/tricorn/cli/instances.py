@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tricorn.cli.table import printable
 from tricorn.errors import ConfigError, ControlError
 from tricorn.net.holder import unix_listeners
 from tricorn.supervisor.rendezvous import PATTERN, directories, is_private, socket_pid
 
 _PATIENCE = 2.0
 """Seconds in which a server says who it is, or is passed over."""
+
+_LONGEST_ANSWER = 1 << 24
+"""Bytes of an answer; no server sends so many."""
 
 _NOT_THERE = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
 
@@ -40,18 +46,18 @@ def ask(
 ) -> Iterator[dict[str, Any]]:
     """Send a request and give each answer as it comes; the last one has ``done``.
 
-    ``patience`` is how many seconds to wait for each; without it, until the server ends. Raises
+    ``patience`` is how many seconds to wait for all; without it, until the server ends. Raises
     ControlError when nobody listens, permission is missing, or the connection ends too early.
     """
     try:
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(_PATIENCE)
             sock.connect(str(path))
-            sock.settimeout(patience)
+            sock.settimeout(None)
             # A server that refuses answers without reading, and may have closed by now.
             with suppress(BrokenPipeError):
                 sock.sendall(json.dumps(request).encode() + b"\n")
-            yield from _answers(path, sock)
+            yield from _answers(path, _lines(sock, patience))
     except _NOT_THERE:
         raise ControlError(f"no server listens on {path}") from None
     except TimeoutError:
@@ -60,18 +66,37 @@ def ask(
         raise ControlError(f"cannot talk to the server at {path}: {error.strerror}") from None
 
 
-def _answers(path: Path, sock: socket.socket) -> Iterator[dict[str, Any]]:
-    with sock.makefile("rb") as lines:
-        for line in lines:
-            try:
-                answer = json.loads(line)
-            except ValueError:
-                raise ControlError(f"what listens on {path} is no Tricorn server") from None
-            if not isinstance(answer, dict):
-                raise ControlError(f"what listens on {path} is no Tricorn server")
-            yield answer
-            if answer.get("done"):
-                return
+def _lines(sock: socket.socket, patience: float | None) -> Iterator[bytes]:
+    """Each line that comes, and a part that is too long; TimeoutError when the time is over."""
+    end = math.inf if patience is None else time.monotonic() + patience
+    part = bytearray()
+    while len(part) <= _LONGEST_ANSWER:
+        if end < math.inf:
+            sock.settimeout(max(0.001, end - time.monotonic()))
+        data = sock.recv(65536)
+        if not data:
+            return
+        if time.monotonic() > end:
+            raise TimeoutError
+        *whole, rest = data.split(b"\n")
+        for line in whole:
+            yield bytes(part + line)
+            part.clear()
+        part += rest
+    yield bytes(part)
+
+
+def _answers(path: Path, lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            raise ControlError(f"what listens on {path} is no Tricorn server") from None
+        if not isinstance(answer, dict):
+            raise ControlError(f"what listens on {path} is no Tricorn server")
+        yield answer
+        if answer.get("done"):
+            return
     raise ControlError(f"the server at {path} ended before it had answered")
 
 
@@ -109,7 +134,8 @@ def _nobody(which: str | None, found: list[Instance]) -> str:
 
 
 def _listing(instances: Iterable[Instance]) -> str:
-    return "\n".join(f"  {one.pid}  {one.app}  in {one.directory}" for one in instances)
+    lines = (f"  {one.pid}  {one.app}  in {one.directory}" for one in instances)
+    return "\n".join(map(printable, lines))
 
 
 def _same(one: str, other: str) -> bool:

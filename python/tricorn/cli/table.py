@@ -28,13 +28,13 @@ def _block(key: str, value: Any) -> str:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         body = _items(value)
     else:
-        body = _printable(str(value)).rstrip("\n")
+        body = printable(str(value)).rstrip("\n")
     return f"{_title(key)}\n{_indent(body)}"
 
 
 def _items(values: Sequence[Any]) -> str:
     if not all(isinstance(value, Mapping) for value in values):
-        return "\n".join(_printable(str(value)) for value in values)
+        return "\n".join(printable(str(value)) for value in values)
     if all(_is_row(value) for value in values):
         return "\n".join(_table(values))
     return "\n\n".join(render(value) for value in values)
@@ -67,9 +67,9 @@ def _show(key: str, value: Any) -> str | None:
     if isinstance(value, int | float):
         return _number(key, value)
     if isinstance(value, str):
-        return _printable(value)
+        return printable(value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        text = ", ".join(map(_printable, value))
+        text = ", ".join(map(printable, value))
         return text if len(text) < 80 and "\n" not in text else None
     return None
 
@@ -93,13 +93,16 @@ def _duration(seconds: float) -> str:
 
 
 def _title(key: str) -> str:
-    return _printable(key.replace("_", " ")).replace("\n", " ")
+    return printable(key.replace("_", " ")).replace("\n", " ")
 
 
 def _indent(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def _printable(text: str) -> str:
-    # A path of a request may be in it, and must not move the cursor of whoever looks.
-    return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)
+def printable(text: str) -> str:
+    """The text without what moves the cursor of whoever looks, or turns the words around.
+
+    A path of a request may be in it, or what another user's server says.
+    """
+    return "".join(one if one.isprintable() or one in "\n\t" else "?" for one in text)

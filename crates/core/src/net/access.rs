@@ -432,6 +432,13 @@ fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Does a terminal obey it (C0 and C1), or turn the text behind it around (Unicode, UAX #9)?
+fn is_obeyed(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A value in its place: quotes, backslashes and control bytes can't end it or forge a line.
 fn escape(how: Escape, value: Option<&[u8]>, out: &mut Vec<u8>) {
     match (how, value) {
@@ -447,7 +454,7 @@ fn escape(how: Escape, value: Option<&[u8]>, out: &mut Vec<u8>) {
             for letter in String::from_utf8_lossy(value).chars() {
                 match letter {
                     '"' | '\\' => out.extend_from_slice(&[b'\\', letter as u8]),
-                    '\0'..='\x1f' | '\x7f' => {
+                    letter if is_obeyed(letter) => {
                         out.extend_from_slice(format!("\\u{:04x}", letter as u32).as_bytes());
                     }
                     _ => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
