@@ -11,6 +11,7 @@ from tests.house.sources import code, files, rust, shown
 
 UNSAFE = {
     "bench/floor/src/main.rs": "the benchmark's floor: system calls",
+    "crates/core/src/net/sigpipe.rs": "a thread's mask of signals",
     "crates/core/src/net/sys.rs": "system calls",
     "crates/core/src/py/call.rs": "fast calls and tuples of the interpreter",
     "crates/core/src/py/interrupt.rs": "an exception for another thread",

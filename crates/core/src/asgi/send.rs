@@ -1,6 +1,8 @@
 //! `send()`: messages of the application, checked for order and type, to bytes on the wire.
 
+use std::fs::OpenOptions;
 use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -256,7 +258,8 @@ fn path_send<'py>(
     let path: std::path::PathBuf = get_item(message, intern!(core.py(), "path"))?
         .ok_or_else(|| PyValueError::new_err("'http.response.pathsend' has no 'path'"))?
         .extract()?;
-    let file = std::fs::File::open(&path)?;
+    // Opening a FIFO would wait for somebody who writes to it; for a file the flag means nothing.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path)?;
     let facts = file.metadata()?;
     if !facts.is_file() {
         let what = format!("'http.response.pathsend': {} is not a regular file", path.display());

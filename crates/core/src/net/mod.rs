@@ -11,7 +11,7 @@
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
 //! * `via` who asks, through proxies too · `preface` what they say first · `request_id` names in logs
-//! * `tls/` encryption · `sealed` what is different with it · `access` the access log · `lines` whoever reads it · `sys` the system calls · `slab` where connections live
+//! * `tls/` encryption · `sealed` what is different with it · `access` the access log · `lines` whoever reads it · `sys` the system calls · `sigpipe` · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here calls Python, so no
@@ -38,6 +38,7 @@ pub mod quick;
 mod redirect;
 mod request_id;
 mod sealed;
+mod sigpipe;
 mod slab;
 pub mod spent;
 mod stop;

@@ -91,6 +91,9 @@ impl<X> Net<X> {
         self.corked.clear();
         self.batch = Batch::default(); // nothing waits, and nothing may
         self.draining = true;
+        if let Some(mut access) = self.access.take() {
+            access.lines.text.clear(); // the parent writes them
+        }
         let mut exchanges = Vec::new();
         for (_, conn) in self.conns.iter_mut() {
             conn.abandoned = true;

@@ -8,6 +8,8 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
+use super::sigpipe::without_sigpipe;
+
 /// What a call on a non-blocking socket came to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Io {
@@ -86,10 +88,12 @@ pub fn send_slices(fd: RawFd, slices: &[IoSlice]) -> Io {
 /// `Done(0)` means that the file ended early.
 #[cfg(target_os = "linux")]
 pub fn sendfile(fd: RawFd, file: RawFd, offset: u64, count: usize) -> Io {
-    repeat(|| {
-        let mut offset = offset as libc::off_t;
-        // SAFETY: both descriptors are open, and `offset` is a local the kernel may write.
-        unsafe { libc::sendfile(fd, file, &mut offset, count) }
+    without_sigpipe(|| {
+        repeat(|| {
+            let mut offset = offset as libc::off_t;
+            // SAFETY: both descriptors are open, and `offset` is a local the kernel may write.
+            unsafe { libc::sendfile(fd, file, &mut offset, count) }
+        })
     })
 }
 
@@ -248,7 +252,8 @@ pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
 /// write(2) of `bytes` to a file or pipe.
 pub fn write(fd: RawFd, bytes: &[u8]) -> Io {
     // SAFETY: the pointer and length are those of a live slice.
-    repeat(|| unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) })
+    let write = || unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+    without_sigpipe(|| repeat(write))
 }
 
 /// One timer that makes a poller ready when it runs out.
