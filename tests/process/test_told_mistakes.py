@@ -171,3 +171,15 @@ def test_times_of_a_year(site: Site, setting: str) -> None:
             assert server.wait_exit() == 1
         else:
             assert server.wait_exit() == 0
+
+
+@pytest.mark.parametrize("flag", ["--access-log", "--error-log"])
+def test_a_pipe_that_nobody_reads(site: Site, flag: str) -> None:
+    """To open it would wait for a reader, without a word."""
+    pipe = site.directory / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    words = ("user=54321",) if os.geteuid() == 0 else ()  # root takes no pipe in such a directory
+    code, said = told(site, flag, str(pipe), words=words)
+    assert code == 2
+    assert f'{flag}: cannot open "{pipe}": it is a pipe that nobody reads' in said

@@ -22,7 +22,8 @@ STREAMS = {"-", "stdout", "stderr"}
 
 _held: dict[str, int] = {}
 """Descriptors by the path as it is written in the settings."""
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+"""Without O_NONBLOCK a pipe that nobody reads would keep us waiting; for a file it means nothing."""
 
 
 def paths(settings: Logs) -> list[str]:
@@ -81,8 +82,12 @@ def _drop(descriptors: dict[str, int]) -> None:
 
 
 def _open(path: str) -> int:
-    if os.geteuid() != 0:
-        return os.open(path, _APPEND, 0o644)
+    fd = _open_as_root(path) if os.geteuid() == 0 else os.open(path, _APPEND, 0o644)
+    os.set_blocking(fd, True)
+    return fd
+
+
+def _open_as_root(path: str) -> int:
     whole = Path(path).absolute()
     directory, trusted = _directory(whole)
     try:
@@ -112,8 +117,7 @@ def _directory(path: Path) -> tuple[int, bool]:
 
 
 def _open_regular(name: str, directory: int) -> int:
-    # Without O_NONBLOCK a FIFO would keep us waiting; for a file it means nothing.
-    fd = os.open(name, _APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644, dir_fd=directory)
+    fd = os.open(name, _APPEND | os.O_NOFOLLOW, 0o644, dir_fd=directory)
     found = os.fstat(fd)
     if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
         return fd
@@ -124,4 +128,6 @@ def _open_regular(name: str, directory: int) -> int:
 def _reason(error: OSError) -> str:
     if error.errno == errno.ELOOP:
         return "root follows no link in a directory that others may change"
+    if error.errno == errno.ENXIO:
+        return "it is a pipe that nobody reads; start its reader first"
     return error.strerror or str(error.args[-1])
