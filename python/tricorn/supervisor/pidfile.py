@@ -10,6 +10,9 @@ starting. (A POSIX lock is not inherited, but reading the file anywhere in the p
     file, locked       another server: refuse
     file, not locked   stale: lock it, see that it is still the one at the path, move ours over it
 
+Anybody who can read the file can lock it, too. A lock of a user who can't have written it does not
+count, where the system tells whose it is.
+
 Of two that start at once, the second finds that what it has locked is no longer at the path, and
 looks again. Nobody ever sees a file that is half written.
 """
@@ -138,10 +141,24 @@ def _lock(fd: int, path: Path) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        if _is_a_readers(fd):
+            return
         holder = describe_process(content[1].decode()) if content[1] else "another process"
         raise ConfigError(
             f'--pid: "{path}" is held by {holder}. Stop it, or give another path.'
         ) from None
+
+
+def _is_a_readers(fd: int) -> bool:
+    """Whether the lock is of a user who can't have written the file, as far as /proc tells."""
+    found = os.fstat(fd)
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    with suppress(OSError):
+        for line in Path("/proc/locks").read_text().splitlines():
+            _, kind, _, _, pid, where, *_ = line.replace("-> ", "").split()
+            if (kind, where) == ("FLOCK", device):
+                return Path(f"/proc/{pid}").stat().st_uid not in (0, os.geteuid(), found.st_uid)
+    return False
 
 
 def _is_at(fd: int, path: Path) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -241,3 +243,33 @@ def test_mistakes(path: Path, tmp_path: Path) -> None:
     path.mkdir()
     assert refusal(path) == f'--pid: cannot write "{path}": Is a directory'
     assert [entry.name for entry in tmp_path.iterdir()] == ["app.pid"]
+
+
+STRANGER = 54321
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("flock"), reason="needs another user")
+@pytest.mark.parametrize("uid", [STRANGER, 0], ids=["another user", "root"])
+def test_a_lock_of_somebody_who_only_reads(uid: int) -> None:
+    """Whoever reads a stale file can lock it; who can't have written it is no server."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        path = Path(directory, "app.pid")
+        path.write_text(f"{dead_pid()}\n")
+        path.chmod(0o644)
+        command = ["flock", str(path), "sh", "-c", "echo held; exec cat"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, user=uid) as process:
+            assert first_line(process) == "held"
+            if uid == STRANGER:
+                with PidFile(str(path)):
+                    assert path.read_text() == f"{os.getpid()}\n"
+                    assert "is held by" in refused_elsewhere(path)
+            else:
+                assert "is held by" in refusal(path)
+            process.communicate("")
+
+
+def refused_elsewhere(path: Path) -> str:
+    with holder(path) as process:
+        return first_line(process)
