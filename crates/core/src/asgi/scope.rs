@@ -21,33 +21,53 @@ use crate::settings::Settings;
 
 /// The extensions that scopes announce.
 struct Extensions {
-    http: Vec<Py<PyAny>>,
+    http: Announced,
     /// Only in the scope of a WebSocket, with some of the others.
-    websocket: Vec<Py<PyAny>>,
+    websocket: Announced,
     tls: bool,
 }
 
 impl Extensions {
     fn read(names: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let mut read = Self { http: Vec::new(), websocket: Vec::new(), tls: false };
+        let (mut http, mut websocket, mut tls) = (Vec::new(), Vec::new(), false);
         for name in names.keys() {
             match name.extract::<String>()?.as_str() {
-                "tls" => read.tls = true,
-                text if text.starts_with("websocket.") => read.websocket.push(name.unbind()),
-                _ => read.http.push(name.unbind()),
+                "tls" => tls = true,
+                text if text.starts_with("websocket.") => websocket.push(name),
+                _ => http.push(name),
             }
         }
-        Ok(read)
+        Ok(Self { http: Announced::new(http)?, websocket: Announced::new(websocket)?, tls })
     }
 }
 
-/// `{name: {}}` of each.
-fn announced<'py>(py: Python<'py>, names: &[Py<PyAny>]) -> PyResult<Bound<'py, PyDict>> {
-    let extensions = PyDict::new(py);
-    for name in names {
-        extensions.set_item(name, PyDict::new(py))?;
+/// Names of extensions, and a dict that has them all: a copy of it is only filled in, never resized.
+struct Announced {
+    names: Vec<Py<PyAny>>,
+    prototype: Option<Py<PyDict>>,
+}
+
+impl Announced {
+    fn new(names: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
+        let prototype = names.first().map(|name| PyDict::new(name.py()));
+        for name in &names {
+            if let Some(prototype) = &prototype {
+                prototype.set_item(name, name.py().None())?;
+            }
+        }
+        let names = names.into_iter().map(Bound::unbind).collect();
+        Ok(Self { names, prototype: prototype.map(Bound::unbind) })
     }
-    Ok(extensions)
+
+    /// `{name: {}}` of each.
+    fn fresh<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let Some(prototype) = &self.prototype else { return Ok(PyDict::new(py)) };
+        let extensions = prototype.bind(py).copy()?;
+        for name in &self.names {
+            extensions.set_item(name, PyDict::new(py))?;
+        }
+        Ok(extensions)
+    }
 }
 
 /// What all scopes share, and what is worth keeping per connection.
@@ -170,7 +190,7 @@ impl Scopes {
             scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
         }
         scope.set_item(intern!(py, "asgi"), self.asgi.bind(py).copy()?)?;
-        let extensions = announced(py, &self.extensions.http)?;
+        let extensions = self.extensions.http.fresh(py)?;
         if let (Some(secured), true) = (&via.secured, self.extensions.tls) {
             extensions.set_item(intern!(py, "tls"), tls::extension(py, secured)?)?;
         }
@@ -191,7 +211,7 @@ impl Scopes {
 
     /// The extensions of a WebSocket whose request has announced `all`.
     pub fn of_websocket<'py>(&self, all: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-        let extensions = announced(all.py(), &self.extensions.websocket)?;
+        let extensions = self.extensions.websocket.fresh(all.py())?;
         for name in ["tls", "tricorn.request_id", "tricorn.shutdown"] {
             if let Some(extension) = all.get_item(name)? {
                 extensions.set_item(name, extension)?;
