@@ -25,8 +25,11 @@ def app(number: int) -> App:
         if path == "/block":
             print("blocks", file=sys.stderr, flush=True)
             Path(os.environ["GATE"]).read_bytes()  # until somebody opens it to write
+            print("goes on", file=sys.stderr, flush=True)
         if path == "/wait":
+            print("blocks", file=sys.stderr, flush=True)
             await asyncio.to_thread(Path(os.environ["GATE"]).read_bytes)
+            print("goes on", file=sys.stderr, flush=True)
         if path.startswith("/slow"):
             while (await receive()).get("more_body"):
                 pass

@@ -25,6 +25,7 @@ def app(number: int) -> Callable[[Environ, Start], Iterable[bytes]]:
         if path in ("/block", "/wait"):
             print("blocks", file=sys.stderr, flush=True)
             Path(os.environ["GATE"]).read_bytes()  # until somebody opens it to write
+            print("goes on", file=sys.stderr, flush=True)
         if path == "/compute":
             sum(itertools.repeat(1, 10**13))  # never lets go of the interpreter
         if path.startswith("/slow"):

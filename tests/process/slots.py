@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.kit import Server
+from tests.kit import Server, wait_until
 from tests.kit.process import ROOT, ended
 
 Slots = list[dict[str, Any]]
@@ -40,8 +41,30 @@ class Workers:
         return last(self.server.stdout.text())
 
     def release(self) -> None:
-        """Let whoever is in ``/block`` go on."""
-        self._gate.write_bytes(b"")
+        """Let all calls of ``/block`` and ``/wait`` that have begun go on, one at the least."""
+        begun = self.count("blocks")
+        self._let_go()
+        while self.count("goes on") < begun:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        before = self.count("goes on")
+        wait_until(self._open_gate, "a call is at the gate")
+        wait_until(lambda: self.count("goes on") > before, "it goes on")
+
+    def count(self, word: str) -> int:
+        """How often the applications have said so."""
+        return self.server.stderr.text().count(word)
+
+    def _open_gate(self) -> bool:
+        """Let go who is at the gate; false if nobody is there yet."""
+        try:
+            os.close(os.open(self._gate, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return False
+        return True
 
 
 def last(text: str) -> Slots:

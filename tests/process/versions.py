@@ -46,7 +46,9 @@ def body_of(path):
                 time.sleep(0.01)
         case "/freeze":  # keeps the interpreter's lock; unlike sleep, a signal does not end it
             print("stuck", flush=True)
-            ctypes.PyDLL(None).read(os.pipe()[0], ctypes.create_string_buffer(1), 1)
+            empty, byte = os.pipe()[0], ctypes.create_string_buffer(1)
+            while ctypes.PyDLL(None).read(empty, byte, 1) != 1:
+                pass
         case "/deadlock":
             print("stuck", flush=True)
             deadlock()
