@@ -116,9 +116,16 @@ class Client:
         return stream
 
     def give(self, stream: int, body: bytes) -> None:
-        """Send all of ``body``, waiting for the server's window."""
+        """Send all of ``body``, waiting for the server's window, unless the stream is reset."""
+        answer = self.answers[stream]
+
+        def can_go_on() -> bool:
+            return answer.reset is not None or self.h2.local_flow_control_window(stream) > 0
+
         while body:
-            self.until(lambda: self.h2.local_flow_control_window(stream) > 0, "room to send")
+            self.until(can_go_on, "room to send")
+            if answer.reset is not None:
+                return
             size = min(
                 len(body),
                 self.h2.local_flow_control_window(stream),

@@ -335,19 +335,19 @@ impl<X> Net<X> {
         if !conn.output.is_empty() {
             return Step::Idle;
         }
-        if conn.is_stream() {
-            return Step::Closed(self.close(token));
-        }
-        if conn.brief && !conn.readable {
+        if conn.brief && !conn.readable || conn.is_stream() && !conn.is_answered_early() {
             return Step::Closed(self.close(token));
         }
         if !conn.shut {
-            conn.say_goodbye();
-            if !conn.output.is_empty() {
-                return Step::Idle;
+            if !conn.is_stream() {
+                conn.say_goodbye();
+                if !conn.output.is_empty() {
+                    return Step::Idle;
+                }
+                sys::shutdown_write(conn.fd());
             }
-            sys::shutdown_write(conn.fd());
             conn.shut = true;
+            conn.readable |= conn.is_stream(); // nothing tells that its end was with what was read
             conn.since = self.now;
             conn.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
             conn.body_bytes = 0;
@@ -362,12 +362,16 @@ impl<X> Net<X> {
                         conn.since = self.now; // as long as it goes on, but not for ever
                     }
                 }
-                Received::Nothing => return Step::Idle,
+                Received::Nothing => {
+                    self.stir(token); // a client of HTTP/2 may send more
+                    return Step::Idle;
+                }
                 Received::Bytes(_) | Received::End | Received::Plain => {
                     return Step::Closed(self.close(token));
                 }
             }
         }
+        self.stir(token);
         self.enqueue(token);
         Step::Again
     }

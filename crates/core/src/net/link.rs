@@ -203,6 +203,13 @@ impl<X> Conn<X> {
         matches!(self.link, Link::Stream(_))
     }
 
+    /// Is it a stream whose response is all out, and whose client may be sending still? A reset, though
+    /// it is no error, makes clients lose the answer that send all before they look for one.
+    pub(super) fn is_answered_early(&self) -> bool {
+        let is_answered = matches!(&self.link, Link::Stream(carried) if carried.ended);
+        is_answered && self.websocket.is_none()
+    }
+
     /// Sends what the socket, or the connection that carries this one, takes of the output.
     pub(super) fn flush_output(&mut self) -> Flush {
         match &mut self.link {
