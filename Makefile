@@ -28,6 +28,11 @@ RUST := Cargo.toml Cargo.lock pyproject.toml \
 # h2spec, which judges servers of HTTP/2; made where there is Go, else its tests are skipped.
 JUDGES = $(if $(shell command -v go),.tools/h2spec)
 
+# Clients of other languages, where there is what they need; else their tests are skipped.
+GO_CLIENT = $(if $(shell command -v go),.tools/go-client)
+NODE_MODULES := tests/clients/node/node_modules/.package-lock.json
+NODE_CLIENTS = $(if $(shell command -v npm),$(NODE_MODULES))
+
 CHECKED := python tests examples tools $(wildcard bench)
 TYPED := python tests examples/hello_asgi.py examples/hello_wsgi.py tools
 
@@ -78,6 +83,10 @@ soak-faults: $(NEWEST_ENV)/.core-release ## Random faults under load, 10 minutes
 flow: $(DEFAULT_ENV)/.core-quick ## Download over HTTP/2 to windows of all sizes, an hour; bytes move within 1 s (T="-k iterated")
 	FLOW_TRIES=$${FLOW_TRIES:-50} FLOW_PROGRESS=1 FLOW_LARGE=$${FLOW_LARGE:-52428800} \
 		$(RUN) pytest tests/http2/test_flow_matrix.py $(T)
+
+.PHONY: clients
+clients: $(DEFAULT_ENV)/.core-quick $(GO_CLIENT) $(NODE_CLIENTS) ## Serve clients that others wrote, of Python, Go and Node, with large bodies
+	CLIENTS_FULL=1 $(RUN) pytest tests/clients $(T)
 
 .PHONY: autobahn
 autobahn: $(NEWEST_ENV)/.core-release ## Run Autobahn's suite, plain and over TLS, half an hour each (T="wss 1.* 2.*" for some)
@@ -156,6 +165,7 @@ dist: $(DEFAULT_ENV)/.ready ## Make the sdist, and from it the wheel, in dist/
 .PHONY: clean
 clean: ## Remove everything that was made
 	rm -rf target dist $(DEFAULT_ENV) $(NEWEST_ENV) .rivals .tools .pytest_cache .mypy_cache .ruff_cache
+	rm -rf tests/clients/node/node_modules
 	rm -rf crates/wire/fuzz/target crates/wire/fuzz/corpus crates/wire/fuzz/artifacts
 	rm -f python/tricorn/_core.*.so
 	find python tests examples bench tools -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
@@ -179,6 +189,14 @@ $(NEWEST_ENV)/.ready: $(REQUIREMENTS) | require
 
 .tools/h2spec: tools/h2spec/go.mod tools/h2spec/go.sum
 	cd tools/h2spec && go build -o $(CURDIR)/$@ github.com/summerwind/h2spec/cmd/h2spec
+	@touch $@
+
+.tools/go-client: $(wildcard tests/clients/go/*)
+	cd tests/clients/go && go build -o $(CURDIR)/$@ .
+	@touch $@
+
+$(NODE_MODULES): tests/clients/node/package-lock.json
+	cd tests/clients/node && npm ci --no-audit --no-fund
 	@touch $@
 
 # The extension module as it was last built for an environment. Both profiles put it in the same

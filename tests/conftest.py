@@ -15,6 +15,7 @@ HALVES = {"first": ("asyncio", "wsgi-1"), "second": ("uvloop", "wsgi-4", "wsgi-8
 HALVED = ("process", "websocket")
 """… in these directories."""
 ONCE = (
+    "clients/test_*.py",
     "contract/test_table_tls.py",
     "contract/test_table_proxy.py",
     "contract/test_table_http2.py",

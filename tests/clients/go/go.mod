@@ -1,0 +1,3 @@
+module tricorn/clients
+
+go 1.24
