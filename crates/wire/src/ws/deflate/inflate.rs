@@ -11,8 +11,9 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 const STEP: usize = 1024;
 /// States that are kept for later when nobody uses them.
 const SPARE: usize = 4;
-/// Final blocks in one message: each costs as much as a window.
-const MOST_ENDS: u8 = 16;
+/// Final blocks in one message: each costs as much as a window, so beyond some they have to bring text.
+const ENDS: usize = 4;
+const BYTES_PER_END: usize = 1024;
 
 const MALFORMED: Fault = Fault::Data("compressed data is malformed");
 
@@ -46,8 +47,9 @@ pub struct Inflate {
     history: History,
     /// While a message is coming in.
     state: Option<Box<Decompress>>,
-    /// Final blocks of that message so far.
-    ends: u8,
+    /// Final blocks of that message so far, and its bytes.
+    ends: usize,
+    came: usize,
 }
 
 impl Inflate {
@@ -58,6 +60,7 @@ impl Inflate {
             history: History::default(),
             state: None,
             ends: 0,
+            came: 0,
         }
     }
 
@@ -72,12 +75,13 @@ impl Inflate {
         let mut state = match self.state.take() {
             Some(state) => state,
             None => {
-                self.ends = 0;
+                (self.ends, self.came) = (0, 0);
                 let mut state = Box::new(pool.take());
                 know(&mut state, self.history.text())?;
                 state
             }
         };
+        self.came += bytes.len();
         self.run(&mut state, bytes, out, most)?;
         self.state = Some(state);
         Ok(())
@@ -137,7 +141,7 @@ impl Inflate {
     /// the text before it.
     fn begin_anew(&mut self, state: &mut Decompress, out: &[u8]) -> Result<(), Fault> {
         self.ends += 1;
-        if self.ends > MOST_ENDS {
+        if self.ends > ENDS + self.came / BYTES_PER_END {
             return Err(MALFORMED);
         }
         let mut text = History::default();
@@ -154,4 +158,37 @@ fn know(state: &mut Decompress, text: &[u8]) -> Result<(), Fault> {
         state.set_dictionary(text).map_err(|_| MALFORMED)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inflated(message: &[u8]) -> Result<Vec<u8>, Fault> {
+        let (our_bits, their_bits) = (15, 15);
+        let agreed = Agreed { our_bits, their_bits, we_take_over: true, they_take_over: true };
+        let (mut inflate, mut pool, mut out) =
+            (Inflate::new(agreed), Inflaters::default(), Vec::new());
+        inflate.feed(message, &mut out, 1 << 20, &mut pool)?;
+        inflate.end(&mut out, 1 << 20, &mut pool)?;
+        Ok(out)
+    }
+
+    /// A final block with text as it is (RFC 1951 section 3.2.4).
+    fn final_block(text: &[u8]) -> Vec<u8> {
+        let length = text.len() as u16;
+        [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes(), text].concat()
+    }
+
+    #[test]
+    fn final_blocks() {
+        assert_eq!(inflated(&final_block(b"ab").repeat(4)), Ok(b"abababab".to_vec()));
+        let long = inflated(&final_block(&[7; 1024]).repeat(16));
+        assert_eq!(long.map(|text| text.len()), Ok(16 * 1024));
+    }
+
+    #[test]
+    fn a_small_message_of_final_blocks_alone() {
+        assert_eq!(inflated(&b"\x03\x00".repeat(16)), Err(MALFORMED));
+    }
 }
