@@ -24,8 +24,6 @@ OF_CONNECTIONS = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"tr
 
 DIFFERENT: dict[str, tuple[int, ...]] = {
     # The h2 crate reads targets and authorities by rules of its own.
-    "fragment": (200,),
-    "fragment after the query": (200,),
     "host with escapes": (400,),
     "empty host": (400,),
     # A name that the h2 crate can't hold is malformed.

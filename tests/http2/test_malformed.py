@@ -40,6 +40,7 @@ REQUEST: Fields = [*USUAL, (b":path", b"/large?1")]
 MALFORMED: dict[str, Fields] = {
     "a path above 127": [*USUAL, (b":path", b"/\xff")],
     "a path with a blank": [*USUAL, (b":path", b"/a b")],
+    "a path with a fragment": [*USUAL, (b":path", b"/a#b")],
     "LF in a value": [*REQUEST, (b"x-a", b"b\nc")],
     "NUL in a value": [*REQUEST, (b"x-a", b"b\0c")],
     "a blank before a value": [*REQUEST, (b"x-a", b" b")],

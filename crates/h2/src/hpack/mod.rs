@@ -216,7 +216,9 @@ fn is_allowed(name: &[u8], value: &[u8]) -> bool {
     }
     match name {
         b":method" => !value.is_empty() && value.iter().copied().all(is_token),
-        b":path" | b":scheme" | b":authority" | b":protocol" => {
+        // A fragment is the client's own (RFC 9110 section 4.2.5): `h2` would cut it off in silence.
+        b":path" => value.iter().all(|byte| (0x21..0x7f).contains(byte) && *byte != b'#'),
+        b":scheme" | b":authority" | b":protocol" => {
             value.iter().all(|byte| (0x21..0x7f).contains(byte))
         }
         _ => {
@@ -333,6 +335,7 @@ mod tests {
             (b"a", b"b\0c"),
             (b":path", b"/\xff"),
             (b":path", b"/a b"),
+            (b":path", b"/a#b"),
             (b":method", b"G T"),
             (b":method", b""),
         ] {
