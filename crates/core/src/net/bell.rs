@@ -4,7 +4,7 @@
 //! stream is others' too: who runs the reactor may take what has come for the thread, and rings.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -36,12 +36,21 @@ impl Bell {
 
 /// The socket, what is wanted of it, and who may ring instead.
 pub struct Awaited {
-    pub(super) fd: RawFd,
-    pub(super) want: Want,
-    pub(super) bell: Option<Arc<Bell>>,
+    fd: RawFd,
+    /// A copy, as the reactor may close the other meanwhile, and the number be another client's.
+    /// Not there if there is no descriptor left.
+    _socket: Option<OwnedFd>,
+    want: Want,
+    bell: Option<Arc<Bell>>,
 }
 
 impl Awaited {
+    pub(super) fn new(fd: RawFd, want: Want, bell: Option<Arc<Bell>>) -> Self {
+        let socket = sys::duplicate(fd).ok();
+        let fd = socket.as_ref().map_or(fd, AsRawFd::as_raw_fd);
+        Self { fd, _socket: socket, want, bell }
+    }
+
     /// False when `milliseconds` have passed.
     pub fn wait(&self, milliseconds: u64) -> bool {
         match &self.bell {

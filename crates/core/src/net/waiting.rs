@@ -97,7 +97,7 @@ impl<X> Net<X> {
         let conn = self.conns.get_mut(token)?;
         let fd = conn.fd();
         let Some(carried) = conn.link.carried() else {
-            return Some(Awaited { fd, want, bell: None });
+            return Some(Awaited::new(fd, want, None));
         };
         let bell = match &carried.bell {
             Some(bell) => Arc::clone(bell),
@@ -108,6 +108,6 @@ impl<X> Net<X> {
         let parent = carried.parent;
         let is_stuck = self.conns.get_mut(parent).is_some_and(|conn| !conn.output.is_empty());
         let want = if is_stuck { Want::Write } else { Want::Read };
-        Some(Awaited { fd, want, bell: Some(bell) })
+        Some(Awaited::new(fd, want, Some(bell)))
     }
 }
