@@ -19,7 +19,8 @@ WRITTEN = '{"status":"%{http_code}","error":%{exitcode}}\n'
 """What it says of each transfer, on stderr to be apart from the bodies …"""
 SAID = re.compile(rb'\{"status":"(\d+)","error":(\d+)\}')
 """… where it shows progress too."""
-
+CONTINUE = re.compile(rb"^< HTTP/\S+ 100 ", re.MULTILINE)
+"""A head that it shows there."""
 
 Ran = subprocess.CompletedProcess[bytes]
 
@@ -33,6 +34,7 @@ class Rows:
             over = "--http2"
         trusted = ("--cacert", options["ca"]) if options["ca"] else ()
         self.each = ("--silent", "--noproxy", "*", over, *trusted)
+        self.waits = options["http"] == "1.1"
         self.file = directory / "body"
         self.out = directory / "out"
 
@@ -57,16 +59,16 @@ class Rows:
         }
 
     def expect(self, url: str, size: int) -> Facts:
-        """It waits for 100 before it sends the body, for 30 s here."""
+        """Over HTTP/1.1 it waits for 100 before it sends the body, for 30 s here."""
         wait = ("--expect100-timeout", "30", "--header", "Expect: 100-continue", "--verbose")
         upload = (*wait, *self._body(size, "length"))
         accepted = self._run(*self._one(*upload, f"{url}/digest"), stdin=self.file)
         refused = self._run(*self._one(*upload, f"{url}/refused"), stdin=self.file)
-        return {
-            "continued": b" 100 " in accepted.stderr and b" 100 " not in refused.stderr,
-            "answer": json.loads(accepted.stdout),
-            "refused": self._said(refused)[0]["status"],
-        }
+        facts = {"answer": json.loads(accepted.stdout), "refused": self._said(refused)[0]["status"]}
+        if self.waits:
+            needlessly = CONTINUE.search(refused.stderr)
+            facts["continued"] = bool(CONTINUE.search(accepted.stderr)) and not needlessly
+        return facts
 
     def trailers(self, url: str, size: int) -> Facts:
         """It shows those of an answer and sends none."""
