@@ -23,7 +23,7 @@ STREAMS = {"-", "stdout", "stderr"}
 _held: dict[str, int] = {}
 """Descriptors by the path as it is written in the settings."""
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
-"""Without O_NONBLOCK a pipe that nobody reads would keep us waiting; for a file it means nothing."""
+"""Without O_NONBLOCK a pipe without a reader would keep us waiting; it means nothing for a file."""
 
 
 def paths(settings: Logs) -> list[str]:
