@@ -85,6 +85,8 @@ def app(environ: dict[str, Any], start_response: Any) -> Any:
     path = environ["PATH_INFO"]
     if path == "/surrogates":
         return surrogates(start_response)
-    fields = [(Text("x-a"), Text("1"))] if path == "/fields" else []
+    fields: Any = [(Text("x-a"), Text("1"))] if path == "/fields" else []
+    if path == "/tuple":
+        fields = (("x-a", "1"),)
     write = start_response("200 OK", fields)
     return PATHS[path](write) if path in PATHS else [b"served"]

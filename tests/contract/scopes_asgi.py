@@ -19,7 +19,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with the parts of the scope that could be shared, and write into each."""
     if scope["type"] != "http":
         raise NotImplementedError
-    parts = {"asgi": scope["asgi"], "extensions": scope["extensions"]}
+    lengths = [value.decode() for name, value in scope["headers"] if name == b"content-length"]
+    parts = {"asgi": scope["asgi"], "extensions": scope["extensions"], "lengths": lengths}
     body = json.dumps(parts).encode()
     for part in (scope["asgi"], scope["state"], *scope["extensions"].values(), scope["extensions"]):
         part["written"] = "by another request"

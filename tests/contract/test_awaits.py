@@ -55,3 +55,14 @@ def test_receive_after_the_answer(awaits: Server) -> None:
 
         seen = wait_until(told, "the application receives after its answer")
     assert seen == b"http.disconnect http.disconnect"
+
+
+def test_a_client_that_leaves_a_request_that_waits(awaits: Server) -> None:
+    """An application that returns when it is told so has made no mistake."""
+    for _ in range(3):
+        with awaits.connect() as wire, awaits.connect() as other:
+            wire.send(get(target=b"/leave"))
+            other.ask(get(target=b"/timeouts"))
+            wire.close()
+            other.ask(get(target=b"/timeouts"))
+    assert "returned without a response" not in awaits.stderr.text()

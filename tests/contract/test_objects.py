@@ -59,6 +59,7 @@ OUTCOMES: dict[str, dict[str, tuple[int, bytes] | None]] = {
         "/text": BROKEN,
         "/number": BROKEN,
         "/fields": SERVED,
+        "/tuple": SERVED,
         "/surrogates": SERVED,
     },
 }

@@ -37,7 +37,8 @@ def test_what_one_request_writes_is_not_for_the_next() -> None:
     assert (
         first
         == second
-        == {"asgi": {"version": "3.0", "spec_version": "2.5"}} | {"extensions": expected}
+        == {"asgi": {"version": "3.0", "spec_version": "2.5"}}
+        | {"extensions": expected, "lengths": []}
     )
 
 
@@ -53,6 +54,17 @@ def test_several_are_switched_off() -> None:
     left = shown(OFF, both)["extensions"]
     assert "http.response.early_hint" in left
     assert not left.keys() & set(both.split(","))
+
+
+@pytest.mark.parametrize(
+    "fields", [(b"Content-Length: 3",), (b"Content-Length: 3, 3",), (b"Content-Length: 3",) * 2]
+)
+def test_a_length_that_is_repeated_is_one(fields: tuple[bytes, ...]) -> None:
+    """RFC 9110 section 8.6: refused, or one field of one value."""
+    app = "tests.contract.scopes_asgi:app"
+    with serve(app, app_dir=ROOT) as server, server.connect() as wire:
+        answer = wire.ask(get(*fields, target=b"/") + b"abc")
+    assert json.loads(answer.body)["lengths"] == ["3"]
 
 
 def test_middleware_compresses_a_file() -> None:

@@ -38,9 +38,11 @@ def test_a_server_ends_while_a_child_lives_on(server: Server) -> None:
         try:
             server.send_signal(signal.SIGTERM)
             assert idle.rest() == b""
+            assert server.wait_exit() == 0
+            with pytest.raises(ConnectionRefusedError):
+                server.connect()
         finally:
             os.kill(child, signal.SIGKILL)
-        assert server.wait_exit() == 0
 
 
 @pytest.mark.parametrize("way", ["keyboard", "exit"])

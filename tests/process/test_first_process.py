@@ -130,3 +130,18 @@ def test_a_thread_that_keeps_the_process_from_ending(site: Site) -> None:
         server.stdout.wait(lambda text: "waiting" in text, "the end of the server")
         os.kill(pid, signal.SIGTERM)
         assert server.wait_exit() == 128 + signal.SIGTERM
+
+
+def test_what_children_of_workers_leave_behind(site: Site) -> None:
+    """Their orphans are process 1's, which takes leave of them."""
+    with started(site, "first", options=(*KINDS[site.interface], "--workers", "1")) as server:
+        server.wait_ready(1)
+        with server.connect() as wire:
+            for _ in range(5):
+                assert wire.ask(get("/orphans")).status == 200
+        supervisor = process_of(server, ("first",))
+
+        def only_the_worker() -> bool:
+            return len(children(supervisor)) == 1
+
+        wait_until(only_the_worker, "the orphans have gone")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COMMON = """
-import ctypes, os, signal, threading, time
+import ctypes, os, signal, subprocess, threading, time
 
 VERSION = {version!r}
 
@@ -49,6 +49,8 @@ def body_of(path):
             empty, byte = os.pipe()[0], ctypes.create_string_buffer(1)
             while ctypes.PyDLL(None).read(empty, byte, 1) != 1:
                 pass
+        case "/orphans":
+            subprocess.run(["sh", "-c", "true & true &"], check=True)
         case "/deadlock":
             print("stuck", flush=True)
             deadlock()

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -98,7 +99,7 @@ def _handler(settings: Logs) -> logging.Handler:
     handler: logging.Handler
     stream = _stream(settings.error_log)
     if stream is not None:
-        handler = logging.StreamHandler(stream)
+        handler = _StreamHandler(stream)
     else:
         handler = _FileHandler(open_log("--error-log", settings.error_log))
     colors = stream is not None and use_colors(settings.color, stream)
@@ -124,7 +125,22 @@ def use_colors(setting: str, stream: TextIO) -> bool:
     return setting == "always"
 
 
-class _FileHandler(logging.Handler):
+class _Calm(logging.Handler):
+    """A message that can't be written is lost, and costs nothing else.
+
+    `logging` tells of it on stderr, which the application may have closed.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        with suppress(Exception):
+            super().handleError(record)
+
+
+class _StreamHandler(_Calm, logging.StreamHandler[TextIO]):
+    pass
+
+
+class _FileHandler(_Calm):
     """Each message is one write, which is not mixed with those of other processes."""
 
     def __init__(self, fd: int) -> None:

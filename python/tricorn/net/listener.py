@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,18 @@ class Listener:
             Path(self.path).unlink(missing_ok=True)
         self.path = None
         self.sock.close()
+
+
+def close_in_children(listeners: Iterable[Listener]) -> None:
+    """A child that is forked from now on has no copies: else the addresses would stay in use."""
+    references = [weakref.ref(listener.sock) for listener in listeners]
+
+    def close() -> None:
+        for reference in references:
+            if (sock := reference()) is not None:
+                sock.close()
+
+    os.register_at_fork(after_in_child=close)
 
 
 def with_scheme(addresses: Iterable[str], scheme: str) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from tricorn._core import Scoreboard
 from tricorn.config import Config
@@ -155,6 +156,16 @@ class Workers:
                 elif worker.state is State.DRAINING:
                     _log.info("worker %d has ended", pid)
                 self._gone(worker, status)
+        if os.getpid() == 1:
+            self._reap_orphans()
+
+    def _reap_orphans(self) -> None:
+        """Process 1 inherits what the children of workers leave behind."""
+        with suppress(ChildProcessError):
+            while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if found.si_pid in self.fleet.workers:
+                    return  # it has just ended, and has a signal of its own
+                os.waitpid(found.si_pid, 0)
 
     def look_after(self, config_of: Callable[[int], Config], current: Config) -> None:
         """See who hangs and who is worn, by the settings of each one's generation."""

@@ -16,7 +16,7 @@ from tricorn.worker.access import open_access
 from tricorn.worker.awaiting import awaiting
 from tricorn.worker.descriptor import watch_descriptor
 from tricorn.worker.forked import abandon_in_child
-from tricorn.worker.hooks import Hooks, named, request_of
+from tricorn.worker.hooks import Hooks, named, request_of, tell
 from tricorn.worker.lifespan import Lifespan
 from tricorn.worker.nesting import let_nest
 from tricorn.worker.overdue_asgi import AsgiWatch, watch_asgi
@@ -40,7 +40,7 @@ class AsgiHooks(Hooks):
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
         """The application raised, or its task was cancelled."""
         if isinstance(error, asyncio.CancelledError) and not gone:
-            _log.warning("%s was cancelled", request_of(scope))
+            tell(logging.WARNING, "%s was cancelled", request_of(scope))
         else:
             super().app_error(error, scope, gone)
 

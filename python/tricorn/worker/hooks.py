@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from tricorn._core import ClientDisconnected
@@ -12,6 +13,15 @@ from tricorn.worker.blame import app_traceback
 from tricorn.worker.forked import end_child
 
 _log = logging.getLogger("tricorn.app")
+
+
+def tell(level: int, text: str, *args: object, error: BaseException | None = None) -> None:
+    """Log, for the core. What goes wrong with that costs the line alone.
+
+    The application may have closed the stream, or have given a handler that raises.
+    """
+    with suppress(Exception):
+        _log.log(level, text, *args, exc_info=error)
 
 
 class Hooks:
@@ -26,20 +36,20 @@ class Hooks:
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
         """The application raised while it served the request of ``scope``."""
         if gone and self._comes_of_disconnect(error):
-            _log.debug("%s: the client has disconnected", _labelled(scope))
+            tell(logging.DEBUG, "%s: the client has disconnected", _labelled(scope))
             return
         if isinstance(error, RequestTimeout):
-            _log.error("%s was interrupted", _labelled(scope))  # its stack was told before
+            tell(logging.ERROR, "%s was interrupted", _labelled(scope))  # its stack was told before
             return
-        _log.error("%s failed\n%s", _labelled(scope), app_traceback(error))
+        tell(logging.ERROR, "%s failed\n%s", _labelled(scope), app_traceback(error))
 
     def app_warning(self, text: str, scope: dict[str, Any]) -> None:
         """The application did something that can't be right."""
-        _log.error("%s: %s", _labelled(scope), text)
+        tell(logging.ERROR, "%s: %s", _labelled(scope), text)
 
     def warning(self, text: str) -> None:
         """Something of our own went wrong, and was contained."""
-        _log.error("%s", text)
+        tell(logging.ERROR, "%s", text)
 
     def forked(self, error: BaseException | None) -> None:
         """A call came back in a child that the application has forked."""
@@ -47,7 +57,7 @@ class Hooks:
 
     def internal_error(self, error: BaseException) -> None:
         """A callback raised that never should."""
-        _log.error("unexpected error in a callback", exc_info=error)
+        tell(logging.ERROR, "unexpected error in a callback", error=error)
 
     def _comes_of_disconnect(self, error: BaseException) -> bool:
         """Whether the error is, or followed from, what we raise when the client has gone.

@@ -53,6 +53,14 @@ class Lifespan:
             raise
         if self._task.done():
             self._without()
+        else:
+            self._task.add_done_callback(self._note_end)
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        """The call should last until the shutdown; an error before is told when it happens."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._phase == "startup":
+            _log.error("the application's lifespan ended with an error\n%s", app_traceback(error))
 
     async def shutdown(self) -> None:
         """Run the application's shutdown, if it had a start-up; failures are logged."""

@@ -9,11 +9,12 @@ import errno
 import logging
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from tricorn.logs.banner import at_most, stopping
 from tricorn.net.listen import close_listeners, open_listeners
-from tricorn.net.listener import with_scheme
+from tricorn.net.listener import close_in_children, with_scheme
 from tricorn.net.renewal import Renewals
 from tricorn.worker.descriptor import end_mute
 from tricorn.worker.forked import end_if_child
@@ -47,10 +48,17 @@ def run(loaded: Loaded, config: Config, announce: Announce) -> None:
         _run_asgi(loaded, config, announce)
 
 
+def _tell(text: str) -> None:
+    """Of the server's life. A handler that the application has added may raise."""
+    with suppress(Exception):
+        _life.info("%s", text)
+
+
 def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     from tricorn.worker.wsgi import WsgiService
 
     listeners = open_listeners(config.listen)
+    close_in_children(listeners)
     service = WsgiService(loaded.app, config)
     waker = Waker()
     try:
@@ -65,7 +73,7 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
             if number != signal.SIGINT:
                 service.delay_drain()
             service.stop(listeners)
-            _life.info("stopped")
+            _tell("stopped")
     finally:
         close_listeners(listeners)
 
@@ -87,13 +95,13 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
         with stop_signals(stop):
             serving = server.serve(lambda server: announce(server.addresses, loop_name(loop)))
             complete(loop, loop.create_task(serving))
-            _life.info("stopped")
+            _tell("stopped")
 
 
 def _say_stopping(number: int, counted: Counted, config: Config) -> None:
     in_flight = counted.stats().get("in_flight", 0)
     fate = at_most(config.process.graceful_timeout)
-    _life.info("%s", stopping(in_flight, fate, number == signal.SIGINT))
+    _tell(stopping(in_flight, fate, number == signal.SIGINT))
 
 
 def threads_text(count: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tricorn.config import Config
 from tricorn.net.listen import close_listeners, open_listeners
-from tricorn.net.listener import Listener, with_scheme
+from tricorn.net.listener import Listener, close_in_children, with_scheme
 from tricorn.net.renewal import Renewals
 from tricorn.worker.interface import detect
 from tricorn.worker.place import Place
@@ -174,7 +174,9 @@ class Server:
                 await asyncio.wait_for(self._no_delay.wait(), self._delay)
 
     async def __aenter__(self) -> list[str]:
-        self._listeners = self._listeners or open_listeners(self.config.listen)
+        if not self._listeners:
+            self._listeners = open_listeners(self.config.listen)
+            close_in_children(self._listeners)
         try:
             self._service = self._make_service()
             await self._service.start(self._listeners)

@@ -22,6 +22,7 @@ pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {
     if let Some(conn) = state.net.exchange(target.token, target.seq) {
         if let Some(exchange) = &mut conn.exchange {
             exchange.receivers.push(waiter);
+            exchange.turns = 0; // it suspends
         }
         let awaited = !conn.body_done();
         state.net.want_body(target.token);

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use tricorn_wire::head::Head;
+use tricorn_wire::head::{Framing, Head};
 
 use super::tls;
 use crate::net::via::{Place, Via};
@@ -310,12 +310,17 @@ fn headers<'py>(
     via: &Via,
     fields: &mut FieldCache<AsgiField>,
 ) -> PyResult<Bound<'py, PyList>> {
-    if via.place.is_none() && via.id.is_none() {
+    let length = repeated_length(head);
+    if via.place.is_none() && via.id.is_none() && length.is_none() {
         let fields = head.fields.iter().map(|field| fields.pair(py, field.name, field.value));
         return list(py, fields);
     }
     let mut given: Vec<(&str, &[u8])> =
         head.fields.iter().map(|field| (field.name, field.value)).collect();
+    if let Some(length) = &length {
+        given.retain(|(name, _)| !is_length(name));
+        given.push(("content-length", length.as_bytes()));
+    }
     if let Some(id) = &via.id {
         given.retain(|(name, _)| !name.eq_ignore_ascii_case("x-request-id"));
         given.push(("x-request-id", id.as_bytes()));
@@ -328,6 +333,21 @@ fn headers<'py>(
         }
     }
     list(py, given.iter().map(|(name, value)| fields.pair(py, name, value)))
+}
+
+fn is_length(name: &str) -> bool {
+    name.len() == 14 && name.eq_ignore_ascii_case("content-length")
+}
+
+/// The one value of a Content-Length that was repeated (RFC 9110 §8.6).
+fn repeated_length(head: &Head) -> Option<String> {
+    let mut fields = head.fields.iter().filter(|field| is_length(field.name));
+    let first = fields.next()?;
+    let is_repeated = fields.next().is_some() || first.value.contains(&b',');
+    match head.framing {
+        Framing::Length(length) if is_repeated => Some(length.to_string()),
+        _ => None,
+    }
 }
 
 /// `%41` → `A`; escapes that are not two hex digits stay as they are.

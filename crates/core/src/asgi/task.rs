@@ -7,6 +7,7 @@ use pyo3::types::PyDict;
 
 use super::core::{check_forked, schedule, AsgiCore};
 use super::drive::keep_going;
+use super::flow::schedule_if_work;
 use super::overdue;
 use super::websocket::ending;
 use crate::py::call::call;
@@ -183,10 +184,15 @@ fn returned(core: &Bound<'_, AsgiCore>, target: Target, scope: &Bound<'_, PyAny>
         let mut state = core.get().state.get();
         state.net.call_ends(target.token, target.seq);
         let conn = state.net.exchange(target.token, target.seq);
-        conn.map(|conn| (conn.response.is_waiting(), conn.is_broken()))
+        let found = conn.map(|conn| (conn.response.is_waiting(), conn.is_gone()));
+        if found.is_some_and(|(_, is_gone)| is_gone) {
+            state.net.close_later(target.token); // it was told so, and nobody waits for the rest
+        }
+        found
     };
     match unfinished {
-        None | Some((_, true)) => Ok(()),
+        None => Ok(()),
+        Some((_, true)) => schedule_if_work(core),
         Some((waiting, false)) => {
             let what =
                 if waiting { "without a response" } else { "before the response was complete" };

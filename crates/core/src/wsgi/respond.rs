@@ -82,10 +82,11 @@ impl StartResponse {
     fn __call__(
         slf: &Bound<'_, Self>,
         status: &Bound<'_, PyString>,
-        headers: &Bound<'_, PyList>,
+        headers: &Bound<'_, PyAny>,
         exc_info: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Write> {
         let py = slf.py();
+        let headers = &as_list(headers)?;
         let this = slf.get();
         let core = this.core.get();
         let write = Write { core: this.core.clone_ref(py), target: this.target };
@@ -141,6 +142,14 @@ impl Wrong {
                 PyValueError::new_err(format!("start_response: {}", fault.detail()))
             }
         }
+    }
+}
+
+/// A list, as PEP 3333 has it; or a tuple, as other servers take it.
+fn as_list<'py>(headers: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    match headers.cast::<PyTuple>() {
+        Ok(tuple) => Ok(tuple.to_list()),
+        Err(_) => headers.cast::<PyList>().cloned().map_err(|_| Wrong::Shape.into_error()),
     }
 }
 

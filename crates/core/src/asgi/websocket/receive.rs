@@ -21,6 +21,7 @@ pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {
     };
     if let Some(exchange) = &mut conn.exchange {
         exchange.receivers.push(waiter);
+        exchange.turns = 0; // it suspends
         conn.wants_body = true;
         let waits = conn.websocket.as_ref().is_some_and(|socket| socket.waits_for_app());
         if waits || conn.is_parted() {
