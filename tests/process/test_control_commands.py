@@ -197,6 +197,19 @@ def test_of_several_the_one_of_this_directory_is_meant(start: Start, tmp_path: P
         assert json.loads(done.stdout)["pid"] == int(pid)
 
 
+def test_the_server_of_another_directory_is_looked_at_only(start: Start, tmp_path: Path) -> None:
+    """A mistyped directory must not cost somebody else the server."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    running = start("auto", elsewhere)
+    for command in (["stop"], ["reload"], ["scale", "3"]):
+        done = tricorn(*command, cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"  {running.pid}  main:app  in {elsewhere}\n" in done.stderr
+        assert "no server was started here" in done.stderr
+    assert tricorn("status", cwd=tmp_path).returncode == 0
+
+
 def test_of_several_one_must_be_named(start: Start, tmp_path: Path) -> None:
     pids = [start("auto", tmp_path).pid for _ in range(2)]
     done = tricorn("stop", cwd=tmp_path)

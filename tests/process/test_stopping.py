@@ -161,6 +161,17 @@ def test_asgi_requests_are_cancelled_after_the_graceful_timeout() -> None:
         assert "stream cancelled" in server.stderr.text()
 
 
+def test_a_request_that_is_cut_off_is_no_failure() -> None:
+    """Its client is told that the server stops."""
+    options = ("--graceful-timeout", "100ms")
+    app = "tests.process.app_asgi:app"
+    with serve(app, *options, app_dir=ROOT) as server, server.connect() as wire:
+        wire.send(b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+        server.stderr.wait(lambda text: "slow begins" in text, "a request in flight")
+        assert server.stop() == 0
+        assert wire.response().status == 503
+
+
 def test_the_lifespan_ends_after_the_last_request() -> None:
     with serve("tests.process.app_asgi:app", app_dir=ROOT) as server:
         with begin_slow(server) as wire:

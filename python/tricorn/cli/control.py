@@ -44,6 +44,9 @@ _ARGUMENTS: dict[str, list[click.Parameter]] = {
 """What a command takes besides the options of all; by this name it goes into the request."""
 
 
+_CHANGING = frozenset({"stop", "reload", "scale"})
+"""Commands that are for a server of the current directory, unless one is named."""
+
 _LAST_STEPS = 10.0
 """Seconds that a process may take from its last answer to its end."""
 
@@ -52,7 +55,8 @@ def main(command: str, arguments: Sequence[str]) -> int:
     """Ask, show what comes, and return the exit code. Raises ControlError and ConfigError."""
     typed = read(command_of(command), arguments)
     which, as_json = typed.pop("control"), typed.pop("as_json")
-    path = choose(which, None if which else _configured_socket())
+    configured = None if which else _configured_socket()
+    path = choose(which, configured, here=command in _CHANGING)
     for answer in ask(path, {"command": command, **typed}):
         if answer.get("done"):
             return _conclude(command, answer, as_json)

@@ -100,12 +100,13 @@ def _answers(path: Path, lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
     raise ControlError(f"the server at {path} ended before it had answered")
 
 
-def choose(which: str | None, configured: str | None) -> Path:
+def choose(which: str | None, configured: str | None, *, here: bool = False) -> Path:
     """The control socket of the server that is meant.
 
     ``which`` is what the user says: a socket, a pid, an APP or a directory. Without it, the socket
-    that the configuration names, else the only running server, else the only one of the current
-    directory. Raises ControlError when there is none, ConfigError when there are several.
+    that the configuration names, else the only one of the current directory, else the only running
+    server; not that if it must be ``here``: a mistake would cost another project its server.
+    Raises ControlError when there is none, ConfigError when there are several.
     """
     if which is not None and Path(which).is_socket():
         return Path(which)
@@ -113,8 +114,12 @@ def choose(which: str | None, configured: str | None) -> Path:
         return Path(configured)
     found = running()
     fit = [one for one in found if one.answers_to(which)] if which else found
-    if which is None and len(fit) > 1:
-        fit = [one for one in fit if _same(one.directory, ".")] or fit
+    if which is None:
+        of_here = [one for one in fit if _same(one.directory, ".")]
+        if here and fit and not of_here:
+            others = _listing(fit)
+            raise ConfigError(f"no server was started here; name one with --control PID\n{others}")
+        fit = of_here or fit
     if len(fit) == 1:
         return fit[0].path
     if not fit:

@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TricornError as error:
         say(f"tricorn: {error}")
         return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more is for it at the end
+        return 0  # who reads our output, as head(1), has had enough
     except Exception as error:
         if not (text := scarcity(error)):
             raise

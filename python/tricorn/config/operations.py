@@ -24,6 +24,12 @@ def _check_control_socket(text: str) -> None:
         parse_address(f"unix:{text}")
 
 
+def _check_pid_file(name: str) -> None:
+    _check_path(name)
+    if name.isdigit():
+        raise ValueError(f"would be a pid file of this name; for the port write --port {name}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operations:
     """Operations: how the server fits into the system that runs it."""
@@ -33,7 +39,7 @@ class Operations:
         flag="--pid",
         short="-p",
         metavar="FILE",
-        check=_check_path,
+        check=_check_pid_file,
         help="File that holds the supervisor's process id while it runs.",
         gunicorn="pidfile",
     )

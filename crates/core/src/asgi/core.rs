@@ -19,6 +19,8 @@ use crate::net::access::AccessLog;
 use crate::net::{sys, Net, Poller};
 use crate::py::call::bug;
 use crate::py::cell::OwnerCell;
+use crate::py::exception_of;
+use crate::py::handle::request_of;
 use crate::scoreboard::{too_late, Scoreboard};
 use crate::settings::Settings;
 
@@ -208,7 +210,10 @@ impl AsgiCore {
 
     /// Cancels the tasks of all requests.
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
-        for task in self.tasks.bind(py).keys() {
+        for (task, callback) in self.tasks.bind(py).iter().collect::<Vec<_>>() {
+            if let Some((target, _)) = request_of(&callback) {
+                overdue::cut_off(&mut self.state.get(), target);
+            }
             task.call_method0(intern!(py, "cancel"))?;
         }
         Ok(())
@@ -266,7 +271,7 @@ impl AsgiCore {
 pub fn check_forked(core: &Bound<'_, AsgiCore>, raised: Option<&PyErr>) -> PyResult<()> {
     if core.get().is_abandoned() {
         let py = core.py();
-        let error = raised.map(|raised| raised.value(py));
+        let error = raised.map(|raised| exception_of(py, raised));
         core.get().hooks.bind(py).call_method1(intern!(py, "forked"), (error,))?;
     }
     Ok(())

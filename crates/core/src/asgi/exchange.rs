@@ -27,6 +27,8 @@ pub struct Exchange {
     pub turns: u32,
     /// Set when the task was suspended: the request's number, and its clock then.
     pub suspended: Option<(u32, Spent)>,
+    /// The server has cancelled it, since it stops: if no response comes, that is why.
+    pub cut_off: bool,
     /// It took too long: if no response comes, that is why.
     pub timed_out: bool,
 }

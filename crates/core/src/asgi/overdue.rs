@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use pyo3::prelude::*;
 
-use super::core::AsgiCore;
+use super::core::{AsgiCore, State};
 use super::drive;
 use super::exchange::Exchange;
 use super::flow::schedule_if_work;
@@ -67,6 +67,14 @@ pub fn time_out(core: &Bound<'_, AsgiCore>, task: &Bound<'_, PyAny>) -> PyResult
     Ok(())
 }
 
+/// From now on, if the task ends without a response, that is because the server stops.
+pub fn cut_off(state: &mut State, target: Target) {
+    let conn = state.net.exchange(target.token, target.seq);
+    if let Some(exchange) = conn.and_then(|conn| conn.exchange.as_mut()) {
+        exchange.cut_off = true;
+    }
+}
+
 /// Answers in place of a task that does not end: 504, or a cut if bytes are out already.
 pub fn give_up(core: &Bound<'_, AsgiCore>, task: &Bound<'_, PyAny>) -> PyResult<()> {
     time_out(core, task)?;
@@ -83,6 +91,7 @@ pub fn answer(core: &Bound<'_, AsgiCore>, target: Target) -> PyResult<()> {
         let Some(conn) = state.net.exchange(target.token, target.seq) else { return Ok(()) };
         let (status, detail) = match &conn.exchange {
             Some(exchange) if exchange.timed_out => (504, TOO_LONG),
+            Some(exchange) if exchange.cut_off => (503, "The server is stopping."),
             _ => (500, "The application failed."),
         };
         state.net.answer_or_cut(target.token, status, detail)

@@ -11,6 +11,7 @@ use super::flow::schedule_if_work;
 use super::overdue;
 use super::websocket::ending;
 use crate::py::call::call;
+use crate::py::exception_of;
 use crate::py::handle::{self, Kind, Target};
 
 /// Starts the task; on Python 3.12 and newer its first step runs here.
@@ -227,7 +228,9 @@ pub fn failed(
         keep_going(core, Err(error.clone_ref(py)))
     } else {
         let hooks = core.get().hooks.bind(py);
-        hooks.call_method1(intern!(py, "app_error"), (error.value(py), scope, gone)).map(drop)
+        hooks
+            .call_method1(intern!(py, "app_error"), (exception_of(py, error), scope, gone))
+            .map(drop)
     };
     // The client gets its answer, whatever became of the log.
     overdue::answer(core, target)?;

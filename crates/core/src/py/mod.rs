@@ -9,12 +9,27 @@ pub mod names;
 pub mod ready;
 pub mod tls;
 
+use pyo3::exceptions::PyBaseException;
+use pyo3::intern;
+use pyo3::prelude::*;
+
 pyo3::create_exception!(
     tricorn._core,
     ClientDisconnected,
     pyo3::exceptions::PyOSError,
     "The client has gone: raised by send() (ASGI HTTP spec 2.4) and by reads and writes of WSGI."
 );
+
+/// The exception, with its traceback: before Python 3.12 an error that was raised through us has that
+/// apart.
+pub fn exception_of<'py>(py: Python<'py>, error: &PyErr) -> Bound<'py, PyBaseException> {
+    let exception = error.value(py).clone();
+    if let Some(traceback) = error.traceback(py) {
+        // Only what is no traceback is refused.
+        let _ = exception.setattr(intern!(py, "__traceback__"), traceback);
+    }
+    exception
+}
 
 /// That error.
 pub fn client_gone() -> pyo3::PyErr {

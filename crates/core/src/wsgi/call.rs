@@ -20,7 +20,7 @@ use crate::net::spent::TOO_LONG;
 use crate::net::sys::{thread_clock, thread_cpu};
 use crate::net::{Sent, Token};
 use crate::py::call::{call, exact_bytes};
-use crate::py::client_gone;
+use crate::py::{client_gone, exception_of};
 
 /// Bodies of several pieces up to this size go out as one.
 const JOIN: usize = 64 * 1024;
@@ -370,7 +370,8 @@ fn failed(core: &Bound<'_, WsgiCore>, target: Target, timed_out: bool) -> bool {
 fn report(core: &Bound<'_, WsgiCore>, error: &PyErr, environ: &Bound<'_, PyDict>, gone: bool) {
     let py = core.py();
     let hooks = core.get().hooks.bind(py);
-    let told = hooks.call_method1(intern!(py, "app_error"), (error.value(py), environ, gone));
+    let told =
+        hooks.call_method1(intern!(py, "app_error"), (exception_of(py, error), environ, gone));
     if let Err(error) = told {
         error.write_unraisable(py, Some(hooks));
     }

@@ -21,6 +21,7 @@ use super::routes::Routes;
 use crate::net::access::AccessLog;
 use crate::net::{sys, Net, Poller, Step, Token};
 use crate::py::call::bug;
+use crate::py::exception_of;
 use crate::scoreboard::{too_late, Scoreboard, Slot};
 use crate::settings::Settings;
 
@@ -224,7 +225,7 @@ impl WsgiCore {
     pub fn check_forked(&self, py: Python<'_>, raised: Option<&PyErr>) {
         if self.abandoned.load(Ordering::Relaxed) {
             let hooks = self.hooks.bind(py);
-            let error = raised.map(|raised| raised.value(py));
+            let error = raised.map(|raised| exception_of(py, raised));
             if let Err(error) = hooks.call_method1(intern!(py, "forked"), (error,)) {
                 error.write_unraisable(py, Some(hooks));
             }

@@ -1,0 +1,18 @@
+"""A WSGI application that fails in a function of its own."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+
+def deep() -> NoReturn:
+    """Where it fails."""
+    raise ValueError("deep")
+
+
+def app(environ: dict[str, Any], start_response: Any) -> Any:
+    """Fail in the call, or in the iterable."""
+    if environ["PATH_INFO"] == "/iterable":
+        start_response("200 OK", [])
+        return (deep() for _ in range(1))
+    return deep()
