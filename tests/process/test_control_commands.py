@@ -207,7 +207,6 @@ def test_the_server_of_another_directory_is_looked_at_only(start: Start, tmp_pat
         assert done.returncode == 2
         assert f"  {running.pid}  main:app  in {elsewhere}\n" in done.stderr
         assert "no server was started here" in done.stderr
-    assert tricorn("status", cwd=tmp_path).returncode == 0
 
 
 def test_of_several_one_must_be_named(start: Start, tmp_path: Path) -> None:
