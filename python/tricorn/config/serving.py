@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tricorn.config.address import TcpAddress, parse_address
@@ -200,6 +201,22 @@ class Process:
     )
 
 
+_WORDS = frozenset({"true", "false", "yes", "no", "1", "0", "json", "common", "combined"})
+
+
+def _check_access_log(target: str) -> None:
+    """A word that means something else is no file that anybody wants."""
+    if target.lower() in _WORDS:
+        raise ValueError(
+            f"would be a file of this name; write stdout or off, ./{target} for the file, "
+            "and --access-log-format for a format"
+        )
+    if re.fullmatch(r"[\w.]+:[\w.]+", target):
+        raise ValueError(
+            "looks like the application; write that first, or --access-log=stdout before it"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logs:
     """Logs: what is written about requests and about the server, and where."""
@@ -217,6 +234,7 @@ class Logs:
         "auto",
         everyday=True,
         metavar="auto|off|stdout|stderr|PATH",
+        check=_check_access_log,
         bare="stdout",
         negated="off",
         help="Where one line per request goes; - is stdout. With auto it is on in development: "
