@@ -145,3 +145,5 @@ def test_what_children_of_workers_leave_behind(site: Site) -> None:
             return len(children(supervisor)) == 1
 
         wait_until(only_the_worker, "the orphans have gone")
+        os.kill(supervisor, signal.SIGTERM)
+        assert server.wait_exit() == 0
