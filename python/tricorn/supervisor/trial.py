@@ -100,9 +100,12 @@ class Trial:
         enough = new.asked >= min(_FEWEST, rollout.rollback_after)
         if not (enough or new.late >= _FEW or is_silent):
             return ""
-        old = old if old.asked >= _FEW else self.old.life()
+        is_told = old.asked >= _FEW
+        old = old if is_told else self.old.life()
         if new.percent - old.percent <= rollout.rollback_errors:
             return ""
+        if not is_told and not is_over:
+            return None  # the old code may show that the fault is not the new one's
         waits = f", {new.late} of its requests have no answer yet" if new.late else ""
         return (
             f"{new.percent:.0f} % of its first {new.asked} responses are errors{waits}, and "

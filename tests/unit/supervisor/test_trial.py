@@ -37,7 +37,9 @@ def judged(one: Trial, seconds: float) -> str:
         (Counts(1000, 0), Counts(100, 11), 1.0, BAD),
         (Counts(1000, 500), Counts(100, 60), 1.0, GOOD),
         (Counts(1000, 500), Counts(100, 61), 1.0, BAD),
-        (Counts(0, 0), Counts(100, 50), 1.0, BAD),
+        # The old code, hardly asked, may show yet that the fault is not the new one's.
+        (Counts(0, 0), Counts(100, 50), 1.0, OPEN),
+        (Counts(0, 0), Counts(100, 50), 30.0, BAD),
         (Counts(1000, 0), Counts(19, 19), 30.0, GOOD),
         (Counts(1000, 0), Counts(20, 20), 30.0, BAD),
         (Counts(1000, 0), Counts(0, 0), 30.0, GOOD),
@@ -55,7 +57,7 @@ def test_verdicts(old: Counts, new: Counts, seconds: float, expected: str) -> No
         # What the old code did wrong long ago is no excuse.
         (Counts(10_000, 5000), Counts(10_100, 5000), Counts(100, 50), BAD),
         # Nobody has asked the old code meanwhile.
-        (Counts(10_000, 0), Counts(10_000, 0), Counts(100, 50), BAD),
+        (Counts(10_000, 0), Counts(10_000, 0), Counts(100, 50), OPEN),
     ],
 )
 def test_the_same_time_is_compared(before: Counts, old: Counts, new: Counts, expected: str) -> None:
@@ -96,4 +98,4 @@ def test_few_responses_are_enough_if_that_is_asked_for() -> None:
     rollout = Config.make(workers=2, rollback_errors=10, rollback_after=5).rollout
     tallies = Tally({}), Tally({})
     tallies[1].look({2: Counts(5, 5)})
-    assert Trial(rollout, 0.0, *tallies).verdict(1.0)
+    assert Trial(rollout, 0.0, *tallies).verdict(30.0)
