@@ -20,6 +20,8 @@ from tests.contract.echo_asgi import Receive, Scope, Send
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 WAITING: dict[str, Any] = {}
+SAID = asyncio.Event()
+"""A finalizer has sent what it had to say."""
 
 
 def body(content: Any, **more: object) -> dict[str, Any]:
@@ -64,7 +66,12 @@ async def mourned(send: Send) -> None:
     waiting = WAITING.pop("send", None)
     content = Mourned(b"m" * LARGE)
     if waiting is not None:
-        content.on_end = lambda: waiting(body(b"from __del__"))
+
+        def last_words() -> None:
+            waiting(body(b"from __del__"))
+            SAID.set()
+
+        content.on_end = last_words
     await send(START)
     sending = send(body(content))
     del content
@@ -76,9 +83,8 @@ async def waiting(send: Send) -> None:
     WAITING["send"] = send
     await send(START)
     await send(body(b"begun, ", more_body=True))
-    while "send" in WAITING:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.1)
+    await SAID.wait()
+    SAID.clear()
 
 
 async def touchy(send: Send) -> None:

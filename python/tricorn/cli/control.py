@@ -91,8 +91,9 @@ def _configured_socket() -> str | None:
 def _wait_for_end(pid: int) -> None:
     """Until a process that is about to end has ended."""
     with suppress(OSError, AttributeError):  # it has; or this system knows no such descriptors
-        process = os.pidfd_open(pid)
-        select.select([process], [], [], _LAST_STEPS)
+        poll = select.poll()  # select(2) knows only the first 1024 descriptors
+        poll.register(os.pidfd_open(pid), select.POLLIN)
+        poll.poll(1000 * _LAST_STEPS)
 
 
 def _conclude(command: str, answer: dict[str, Any], as_json: bool) -> int:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from tricorn.cli.commands import CHECK, CONTROL, HELP
 from tricorn.errors import ConfigError, TricornError, scarcity
@@ -37,9 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TricornError as error:
         say(f"tricorn: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing more is for it at the end
-        return 0  # who reads our output, as head(1), has had enough
     except Exception as error:
         if not (text := scarcity(error)):
             raise
@@ -58,14 +56,25 @@ def _dispatch(arguments: list[str]) -> int:
     if command == CHECK:
         from tricorn.cli import check
 
-        return check.main(arguments[1:])
+        return _shown(partial(check.main, arguments[1:]))
     if command in CONTROL:
         from tricorn.cli import control
 
-        return control.main(command, arguments[1:])
+        return _shown(partial(control.main, command, arguments[1:]))
     from tricorn.cli import run
 
     return run.main(arguments)
+
+
+def _shown(command: Callable[[], int]) -> int:
+    """Run a command whose output has a reader. That may have had enough, as head(1)."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is left at the end
+        return 0
+    return code
 
 
 def _asked(about: list[str]) -> list[str]:
