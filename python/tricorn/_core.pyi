@@ -19,6 +19,7 @@ __all__ = [
     "ClientDisconnected",
     "FileWrapper",
     "Input",
+    "RequestRefused",
     "Scoreboard",
     "Slot",
     "StartResponse",
@@ -36,6 +37,9 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 class ClientDisconnected(OSError):  # noqa: N818 (the ASGI specification has no name for it)
     """What an application gets from send() and from reads once its client has gone."""
+
+class RequestRefused(OSError):  # noqa: N818 (a refusal, as ClientDisconnected)
+    """What a read of a body gives that is malformed, too large, too slow or cut: WSGI."""
 
 def end_first_process(signal: int, second: bool) -> None:
     """Have the next delivery of a signal end the process with 128 + its number.

@@ -11,7 +11,11 @@ def deep() -> NoReturn:
 
 
 def app(environ: dict[str, Any], start_response: Any) -> Any:
-    """Fail in the call, or in the iterable."""
+    """Fail in the call, or in the iterable; or read the body."""
+    if environ["PATH_INFO"] == "/read":
+        body = environ["wsgi.input"].read()
+        start_response("200 OK", [("Content-Length", "0")])
+        return body and []
     if environ["PATH_INFO"] == "/iterable":
         start_response("200 OK", [])
         return (deep() for _ in range(1))

@@ -28,7 +28,7 @@ mod _core {
     #[pymodule_export]
     use crate::py::tls::{Certificate, TlsContext};
     #[pymodule_export]
-    use crate::py::ClientDisconnected;
+    use crate::py::{ClientDisconnected, RequestRefused};
     #[pymodule_export]
     use crate::scoreboard::{Scoreboard, Slot};
     #[pymodule_export]

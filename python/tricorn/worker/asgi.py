@@ -35,7 +35,7 @@ _SHOWN = 100
 class AsgiHooks(Hooks):
     """The callbacks of a core whose application runs in tasks."""
 
-    of_disconnect = (*Hooks.of_disconnect, asyncio.CancelledError)
+    of_client = (*Hooks.of_client, asyncio.CancelledError)
 
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
         """The application raised, or its task was cancelled."""

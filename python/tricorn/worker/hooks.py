@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from tricorn._core import ClientDisconnected
+from tricorn._core import ClientDisconnected, RequestRefused
 from tricorn.errors import RequestTimeout
 from tricorn.worker.blame import app_traceback
 from tricorn.worker.forked import end_child
@@ -27,16 +27,21 @@ def tell(level: int, text: str, *args: object, error: BaseException | None = Non
 class Hooks:
     """Callbacks of one core. ``on_idle`` runs when a draining core has nothing left to do."""
 
-    of_disconnect: tuple[type[BaseException], ...] = (ClientDisconnected,)
-    """What an application may raise because its client has left."""
+    of_client: tuple[type[BaseException], ...] = (ClientDisconnected, RequestRefused)
+    """What an application may raise because its client has left, or has sent what is refused."""
 
     def __init__(self, on_idle: Callable[[], object]) -> None:
         self.idle = on_idle
 
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
         """The application raised while it served the request of ``scope``."""
-        if gone and self._comes_of_disconnect(error):
-            tell(logging.DEBUG, "%s: the client has disconnected", _labelled(scope))
+        if gone and (cause := self._of_client(error)):
+            tell(
+                logging.DEBUG,
+                "%s: %s",
+                _labelled(scope),
+                str(cause) or "the client has disconnected",
+            )
             return
         if isinstance(error, RequestTimeout):
             tell(logging.ERROR, "%s was interrupted", _labelled(scope))  # its stack was told before
@@ -59,8 +64,8 @@ class Hooks:
         """A callback raised that never should."""
         tell(logging.ERROR, "unexpected error in a callback", error=error)
 
-    def _comes_of_disconnect(self, error: BaseException) -> bool:
-        """Whether the error is, or followed from, what we raise when the client has gone.
+    def _of_client(self, error: BaseException) -> BaseException | None:
+        """The error that is the client's doing, if this one is it or followed from it.
 
         Frameworks raise their own in its place, or wrap it in a group of a task group.
         """
@@ -70,13 +75,13 @@ class Hooks:
             one = todo.pop()
             if one is None or id(one) in seen:
                 continue
-            if isinstance(one, self.of_disconnect):
-                return True
+            if isinstance(one, self.of_client):
+                return one
             seen.add(id(one))
             todo += [one.__cause__, one.__context__]
             if isinstance(one, BaseExceptionGroup):
                 todo += one.exceptions
-        return False
+        return None
 
 
 def request_of(scope: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
@@ -14,7 +13,7 @@ use super::begin::Target;
 use super::core::WsgiCore;
 use crate::net::sys::Want;
 use crate::net::Pull;
-use crate::py::client_gone;
+use crate::py::{client_gone, refused};
 
 /// Bytes read from the connection at once.
 const READ: usize = 64 * 1024;
@@ -117,7 +116,7 @@ impl Buffer {
                     Pull::Gone => return Err(client_gone()),
                     Pull::Refused(reject) => {
                         net.answer(target.token, reject.status(), reject.detail());
-                        return Err(PyOSError::new_err(reject.detail()));
+                        return Err(refused(reject));
                     }
                     Pull::Later => {
                         let awaited = net.awaited(target.token, Want::Read);
@@ -139,7 +138,7 @@ impl Buffer {
                     net.close_later(target.token);
                 }
                 net.wake();
-                return Err(PyOSError::new_err(reject.detail()));
+                return Err(refused(reject));
             }
         }
     }
