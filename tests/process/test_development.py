@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +83,31 @@ def test_a_start_on_broken_code(tmp_path: Path) -> None:
         wait_until(lambda: b"no database" in ask(server).body, "the start-up's error")
         site.write("three")
         wait_for(server, "three")
+
+
+def test_what_cannot_be_loaded_is_not_said_to_be_served(tmp_path: Path) -> None:
+    """Neither at the start nor later, nor in the answer to who asks for a reload."""
+    site = Site(tmp_path, "asgi")
+    site.put("import nothing_like_this")
+    why = 'site_app:app is not served: cannot load site_app:app: it needs the module "nothing_'
+    control = ("--control-socket", str(tmp_path / "control"))
+    files = ("--error-log", str(tmp_path / "log"))
+    with serve("site_app:app", "--reload", *control, *files, app_dir=tmp_path) as server:
+        text = server.stderr.text()
+        assert why in text
+        assert "waiting for a change of the files" in text
+        assert "serving" not in text
+        site.write("one")
+        wait_for(server, "one")
+        log = tmp_path / "log"
+        wait_until(lambda: "generation 2 serves" in log.read_text(), "the mended code serves")
+        site.put("import nothing_like_this")
+        wait_until(lambda: log.read_text().count(why) == 2, "it is said again")
+        assert "generation 3 serves" not in log.read_text()
+        words = (sys.executable, "-m", "tricorn", "reload", "--control", str(tmp_path / "control"))
+        done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 1
+        assert "reload failed, the application is not served: cannot load" in done.stderr
 
 
 def test_code_that_ends_the_process(site: tuple[Site, Server]) -> None:

@@ -65,12 +65,13 @@ def _warn(config: Config) -> None:
 
 
 def _announce(banner: Banner, config: Config, tell: Callable[[str], None]) -> None:
-    """Say that the server serves: in the error log, and to whoever does not see that there."""
+    """Say what the server serves: in the error log, and to whoever does not see that there."""
     import logging
 
     from tricorn.logs.error_log import tells_on_stderr
 
-    logging.getLogger("tricorn.life").info("%s", banner.message())
+    level = logging.ERROR if banner.failure else logging.INFO
+    logging.getLogger("tricorn.life").log(level, "%s", banner.message())
     if tell is not say or not tells_on_stderr(config.logs):
         tell(banner.text())
 
@@ -191,7 +192,9 @@ def _supervise(
     def announce(ready: Ready, addresses: Sequence[str], count: int) -> None:
         workers = f"{count} worker{'s' if count > 1 else ''}, {ready.detail}"
         seconds = time.monotonic() - begun
-        _announce(Banner(ready.name, ready.interface, addresses, workers, seconds), config, tell)
+        name, interface, failure = ready.name, ready.interface, ready.failure
+        banner = Banner(name, interface, addresses, workers, seconds, failure)
+        _announce(banner, config, tell)
 
     outcome = Supervisor(Setup(read, work, preload, announce), config).run()
     return outcome() if callable(outcome) else outcome

@@ -19,7 +19,7 @@ class Banner:
 
     ``name`` is APP as it was found, ``addresses`` the display form of each listener,
     ``detail`` how it runs: the loop for ASGI, as ``uvloop``, or the threads for WSGI. ``seconds``
-    is how long the start took.
+    is how long the start took. ``failure`` is why every answer is only a page with the error.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Banner:
     addresses: Sequence[str]
     detail: str
     seconds: float
+    failure: str = ""
 
     def text(self) -> str:
         """One line for people and for test kits, which read the address from it."""
@@ -34,13 +35,21 @@ class Banner:
 
     def message(self) -> str:
         """The same for the error log, whose lines begin with the process id."""
+        if self.failure:
+            return f"{self._serving()} ({self._how()})"
         return (
             f"{self._serving()} ({self._how()}, started in {self.seconds:.2f} s, "
             f"Tricorn {version()})"
         )
 
     def _serving(self) -> str:
-        return f"serving {self.name} ({INTERFACES[self.interface]}) on {', '.join(self.addresses)}"
+        addresses = ", ".join(self.addresses)
+        if self.failure:
+            return (
+                f"{self.name} is not served: {self.failure}; waiting for a change of the files, "
+                f"the error is shown on {addresses}"
+            )
+        return f"serving {self.name} ({INTERFACES[self.interface]}) on {addresses}"
 
     def _how(self) -> str:
         return f"{self.detail}, Python {sys.version.split()[0]}"

@@ -48,7 +48,7 @@ class Commands:
                 "addresses": supervisor.addresses(),
                 "generation": supervisor.generation,
                 "wanted": supervisor.wanted,
-                "last_reload": supervisor.last_reload,
+                "last_reload": supervisor.outcome.last,
                 "hindrance": supervisor.patience.hindrance,
                 "workers": [self._row(worker) for worker in workers],
             }

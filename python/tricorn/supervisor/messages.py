@@ -25,11 +25,13 @@ class Ready:
     """The worker answers requests.
 
     ``name`` is APP as it was found, ``interface`` asgi, asgi2 or wsgi, ``detail`` how it runs.
+    ``failure`` is why the application can't be served: every answer says so then.
     """
 
     name: str
     interface: str
     detail: str
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ class Outbox:
     def __init__(self, fd: int) -> None:
         self._fd = fd
 
-    def ready(self, name: str, interface: str, detail: str) -> None:
+    def ready(self, name: str, interface: str, detail: str, failure: str = "") -> None:
         """Say that requests are being answered."""
-        self._send(Ready(name, interface, detail))
+        self._send(Ready(name, interface, detail, failure))
 
     def failed(self, exit_code: int, text: str) -> None:
         """Say why the worker will not start."""

@@ -39,4 +39,5 @@ class Setup:
     preload: Callable[[], None]
     """Loads the application in this process, for all workers; raises AppError."""
     announce: Callable[[Ready, Sequence[str], int], None]
-    """Called once, when all workers answer: the first one's message, the addresses, how many."""
+    """Called when all workers answer at first, and when the application can't be served: a worker's
+    message, the addresses, how many."""

@@ -28,6 +28,7 @@ from tricorn.supervisor.generations import Generations
 from tricorn.supervisor.health import TICK, Health
 from tricorn.supervisor.loop import Loop
 from tricorn.supervisor.messages import Failed, Logged, Message, Ready
+from tricorn.supervisor.outcome import Outcome
 from tricorn.supervisor.patience import Patience
 from tricorn.supervisor.policy import Kill, Plan, Retire, Spawn, decide, wake_at
 from tricorn.supervisor.preload import is_preloaded, preload
@@ -64,7 +65,7 @@ class Supervisor:
         self._autoscaler = Autoscaler(self.fleet, self.health)
         self.wanted = self._autoscaler.configure(config.process, self._takeover.workers)
         self.ending = Stopping(self.loop, self.workers, self._sockets, self._around)
-        self.last_reload = ""
+        self.outcome = Outcome(self._around)
         self._ready: Ready | None = None
 
     def run(self) -> int | Child:
@@ -193,7 +194,7 @@ class Supervisor:
             case Ready():
                 self.workers.ready(worker)
                 self._trials.answered(worker.generation)
-                if not self._generations.settled:
+                if worker.generation == self.generation:
                     self._ready = message
             case Failed(code, text):
                 worker.failure = Failure(code, text)
@@ -230,12 +231,7 @@ class Supervisor:
         self.patience.forget()
 
     def _failed(self, what: str, why: str) -> None:
-        _log.error("%s failed, the server goes on as it was: %s", what, why)
-        self.last_reload = f"failed: {why}"
-        self._around.serving(self._state(), failure=why)
-
-    def _state(self) -> str:
-        return f"workers: {self.wanted}, generation {self.generation}"
+        self.outcome.failed(what, why, self.generation, self.wanted)
 
     def _reopen(self) -> None:
         try:
@@ -269,19 +265,17 @@ class Supervisor:
         is_up = self.fleet.is_up(generations.current, self.wanted)
         if generations.settled == generations.current or self.stopping or not is_up:
             return
+        failure = self._ready.failure if self._ready is not None else ""
+        has_news = not generations.settled or failure
         generations.settle()
-        if generations.settled > 1:
-            _log.info("generation %d serves, workers: %d", generations.settled, self.wanted)
-        self.last_reload = "done" if generations.settled > 1 else ""
-        self._around.serving(self._state())
+        self.outcome.settled(generations.settled, self.wanted, failure)
         self._sockets.keep_only(config.listen)
-        if self._ready is not None:
+        if self._ready is not None and has_news:
             self._setup.announce(self._ready, self.addresses(), self.wanted)
             if self._takeover.is_due:
                 self._sockets.keep_seats(self.fleet.seats(self.wanted))
                 self._takeover.done()
                 self._around.claim_after()
-            self._ready = None
 
     def _gone(self, worker: Worker, status: int) -> None:
         held = self.health.held(worker)

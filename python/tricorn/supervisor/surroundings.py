@@ -108,13 +108,16 @@ class Surroundings:
         self.show("reloading")
 
     def serving(self, state: str, failure: str = "") -> None:
-        """Requests are answered; after a reload that has succeeded or failed, too."""
+        """Requests are answered; after a reload that has succeeded or failed, too.
+
+        ``failure`` says what it does instead of what was asked for, and why.
+        """
         systemd.notify(READY=1, MAINPID=os.getpid())
-        self.show(f"reload failed, {state}" if failure else state)
+        self.show(state)
         waiting, self._waiting = self._waiting, []
         for request in waiting:
             if failure:
-                request.fail(f"reload failed, the server goes on as it was: {failure}")
+                request.fail(f"reload failed, {failure}")
             else:
                 request.finish(data={"reload": "done"})
 

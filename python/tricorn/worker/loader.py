@@ -26,12 +26,14 @@ class Loaded:
     """An application ready to be served.
 
     ``interface`` is ``asgi``, ``asgi2`` or ``wsgi``; ``name`` is the full APP that was found,
-    as ``main:create_app()`` for a target of ``main``.
+    as ``main:create_app()`` for a target of ``main``. ``failure`` is why ``app`` only stands in for
+    it, in a line.
     """
 
     app: Any
     interface: str
     name: str
+    failure: str = ""
 
 
 def load(settings: App) -> Loaded:

@@ -49,7 +49,7 @@ _STOPPING = {signal.SIGTERM, signal.SIGQUIT}
 class Outbox(Protocol):
     """Takes what the supervisor should know."""
 
-    def ready(self, name: str, interface: str, detail: str) -> None:
+    def ready(self, name: str, interface: str, detail: str, failure: str) -> None:
         """Requests are being answered."""
 
     def failed(self, exit_code: int, text: str) -> None:
@@ -119,7 +119,8 @@ class WorkerProcess:
 
             _log.error("%s", error)
             name = self.config.app.target or "the application"
-            self._serve(Loaded(broken_app(error), "asgi", name))
+            failure = str(error).partition("\n")[0]
+            self._serve(Loaded(broken_app(error), "asgi", name, failure))
 
     def _serve(self, loaded: Loaded) -> None:
         # Copies: a start-up that fails closes its listeners, and another may follow.
@@ -228,7 +229,7 @@ class WorkerProcess:
         # None may stay open when the copies close for a stop: clients would come, and wait.
         for listener in self.listeners:
             listener.close()
-        self.outbox.ready(loaded.name, loaded.interface, detail)
+        self.outbox.ready(loaded.name, loaded.interface, detail, loaded.failure)
 
     def _take_logs(self, service: Logged, files: list[int]) -> None:
         from tricorn.logs.error_log import configure
