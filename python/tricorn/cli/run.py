@@ -48,11 +48,14 @@ def main(arguments: list[str]) -> int:
             _warn(config)
             read = lambda: settle_access_log(read_settings("tricorn", _SUMMARY, arguments))  # noqa: E731
             return _supervise(config, read, tell=tell)
+    from tricorn.worker.ending import LastWord
     from tricorn.worker.loader import load
 
     configure(config.logs)
     _warn(config)
+    last_word = LastWord()
     _serve(config, lambda: load(config.app))
+    last_word.is_due = True
     return 0
 
 
@@ -106,6 +109,7 @@ def run(app: Any, **settings: object) -> None:
     from tricorn.config.alone import check_alone, is_supervised
     from tricorn.logs.access_log import settle_access_log
     from tricorn.logs.error_log import configure
+    from tricorn.worker import ending
 
     if isinstance(app, str):
         settings["app"] = app
@@ -120,7 +124,9 @@ def run(app: Any, **settings: object) -> None:
     try:
         if not is_supervised(config):
             configure(config.logs)
-            return _serve(config, lambda: _loaded(app, config))
+            _serve(config, lambda: _loaded(app, config))
+            ending.tell("stopped")
+            return
         loaded = None if isinstance(app, str) else _loaded(app, config)
         with _in_background(config) as tell:
             configure(config.logs)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tricorn.errors import LifespanError
 from tricorn.worker.blame import app_traceback
+from tricorn.worker.ending import told
 
 _SHOW_EVERY = 10.0
 """Seconds between the lines that say that a start-up still runs: some load models for minutes."""
@@ -67,7 +68,8 @@ class Lifespan:
         if self._task is None or self._task.done():
             return
         try:
-            await self._ask("shutdown")
+            with told(lambda: "the lifespan shutdown of the application"):
+                await self._ask("shutdown")
         except LifespanError as error:
             _log.error("%s", error)
         if self._task.done() and not self._task.cancelled() and (cause := self._task.exception()):
@@ -102,12 +104,12 @@ class Lifespan:
         while not self._answer.done() and not self._task.done():
             await asyncio.wait(
                 (self._answer, self._task),
-                timeout=_SHOW_EVERY,
+                timeout=_SHOW_EVERY if phase == "startup" else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             waited += _SHOW_EVERY
             if not self._answer.done() and not self._task.done():
-                _log.info("the application's %s still runs after %.0f s", phase, waited)
+                _log.info("the application's startup still runs after %.0f s", waited)
         if self._answer.done() and (message := self._answer.result()) is not None:
             raise LifespanError(f"the application's {phase} failed: {message or 'no reason given'}")
 

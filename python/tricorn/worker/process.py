@@ -18,9 +18,10 @@ from tricorn.config import Config
 from tricorn.errors import AppError, LifespanError, TricornError, scarcity
 from tricorn.net.listen import close_listeners
 from tricorn.net.listener import Listener
+from tricorn.worker.ending import tell_at_exit
 from tricorn.worker.loader import Loaded, load
 from tricorn.worker.place import Place
-from tricorn.worker.run import complete, loop_factory, loop_name, threads_text
+from tricorn.worker.run import complete, event_loop, loop_name, threads_text
 from tricorn.worker.signals import readable
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class WorkerProcess:
             configure(self.config.logs)
             expire_with_parent(math.ceil(self.config.process.graceful_timeout + _MARGIN))
             self._load_and_serve()
+            tell_at_exit()
         except TricornError as error:
             self.outbox.failed(error.exit_code, str(error))
             return error.exit_code
@@ -132,8 +134,6 @@ class WorkerProcess:
             self._serve_asgi(loaded, listeners)
 
     def _serve_asgi(self, loaded: Loaded, listeners: list[Listener]) -> None:
-        import asyncio
-
         from tricorn.worker.server import Server
 
         config = self.config
@@ -150,8 +150,7 @@ class WorkerProcess:
             self._keep_showing(loop)
             self._ready(loaded, loop_name(loop))
 
-        with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
-            loop = runner.get_loop()
+        with event_loop(config.asgi.loop) as loop:
             loop.add_signal_handler(signal.SIGTERM, ordered, True)
             loop.add_signal_handler(signal.SIGQUIT, server.hurry)
             loop.add_reader(self.orders, ordered)

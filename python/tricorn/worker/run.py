@@ -8,8 +8,8 @@ from __future__ import annotations
 import errno
 import logging
 import signal
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from tricorn.logs.banner import at_most, stopping
@@ -17,6 +17,7 @@ from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import close_in_children, with_scheme
 from tricorn.net.renewal import Renewals
 from tricorn.worker.descriptor import end_mute
+from tricorn.worker.ending import close_runner, tell, tell_at_exit
 from tricorn.worker.forked import end_if_child
 from tricorn.worker.signals import Waker, stop_signals
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from tricorn.worker.loader import Loaded
 
 _log = logging.getLogger("tricorn.app")
-_life = logging.getLogger("tricorn.life")
 
 Announce = Callable[[Sequence[str], str], None]
 """Called once, when requests are answered: with the addresses and how the application runs."""
@@ -46,12 +46,7 @@ def run(loaded: Loaded, config: Config, announce: Announce) -> None:
         _run_wsgi(loaded, config, announce)
     else:
         _run_asgi(loaded, config, announce)
-
-
-def _tell(text: str) -> None:
-    """Of the server's life. A handler that the application has added may raise."""
-    with suppress(Exception):
-        _life.info("%s", text)
+    tell_at_exit()
 
 
 def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
@@ -73,19 +68,15 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
             if number != signal.SIGINT:
                 service.delay_drain()
             service.stop(listeners)
-            _tell("stopped")
     finally:
         close_listeners(listeners)
 
 
 def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
-    import asyncio
-
     from tricorn.worker.server import Server
 
     server = Server(loaded.app, config, loaded.interface)
-    with asyncio.Runner(loop_factory=loop_factory(config.asgi.loop)) as runner:
-        loop = runner.get_loop()
+    with event_loop(config.asgi.loop) as loop:
 
         def stop(number: int) -> None:
             # Not here: a handler may have interrupted another message.
@@ -95,13 +86,12 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
         with stop_signals(stop):
             serving = server.serve(lambda server: announce(server.addresses, loop_name(loop)))
             complete(loop, loop.create_task(serving))
-            _tell("stopped")
 
 
 def _say_stopping(number: int, counted: Counted, config: Config) -> None:
     in_flight = counted.stats().get("in_flight", 0)
     fate = at_most(config.process.graceful_timeout)
-    _tell(stopping(in_flight, fate, number == signal.SIGINT))
+    tell(stopping(in_flight, fate, number == signal.SIGINT))
 
 
 def threads_text(count: int) -> str:
@@ -134,7 +124,19 @@ def complete(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> No
             raise
 
 
-def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+@contextmanager
+def event_loop(name: str) -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop of ``--loop``; at the end, what the application has left in it is ended."""
+    import asyncio
+
+    runner = asyncio.Runner(loop_factory=_loop_factory(name))
+    try:
+        yield runner.get_loop()
+    finally:
+        close_runner(runner)
+
+
+def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """What makes the event loop of ``--loop``; None for asyncio's own. Raises ConfigError."""
     if name == "asyncio":
         return None

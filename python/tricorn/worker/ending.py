@@ -1,0 +1,136 @@
+"""What holds up the end of a server and of its process, for the log.
+
+Python waits at its end for threads that are no daemons, those of executors too, and then runs exit
+handlers. Whoever watches would see a server that has stopped, and a process that stays.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+_life = logging.getLogger("tricorn.life")
+
+_FIRST = 3.0
+"""Seconds until it is told what is waited for: a clean-up may take a moment."""
+_AGAIN = 10.0
+"""Seconds between the lines after that."""
+_SHOWN = 10
+"""Names in one line at the most."""
+
+
+def tell(text: str, *args: object, level: int = logging.INFO) -> None:
+    """Of the server's life. A handler that the application has added may raise."""
+    with suppress(Exception):
+        _life.log(level, text, *args)
+
+
+@contextmanager
+def told(what: Callable[[], str]) -> Iterator[None]:
+    """Say what the block waits for if it takes long, also if it blocks this thread."""
+    over = threading.Event()
+    begun = time.monotonic()
+
+    def look() -> None:
+        seconds = _FIRST
+        while not over.wait(seconds):
+            seconds = _AGAIN
+            tell("still waiting for %s after %.0f s", what(), time.monotonic() - begun)
+
+    _start(look)
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def close_runner(runner: asyncio.Runner) -> None:
+    """End what the application has left in the event loop, and say what takes long."""
+    import asyncio
+
+    tasks = asyncio.all_tasks(runner.get_loop())
+    threads = _threads()  # of now: the loop's end makes some of its own
+
+    def left() -> str:
+        names = [f"task {task.get_name()!r}" for task in tasks if not task.done()]
+        names += [_named(one) for one in threads if one.is_alive()]
+        return f"{', '.join(names[:_SHOWN]) or 'the event loop'} of the application"
+
+    with told(left):
+        runner.close()
+
+
+class LastWord:
+    """Says that the server has ``stopped`` when nothing but the interpreter is left to end.
+
+    Exit handlers run in the reverse of their order, so this must be made before the application is
+    loaded. It keeps silent unless `is_due`.
+    """
+
+    def __init__(self) -> None:
+        self.is_due = False
+        self._pid = os.getpid()
+        atexit.register(self._say)
+
+    def _say(self) -> None:
+        if self.is_due and os.getpid() == self._pid:
+            tell("stopped")
+
+
+def tell_at_exit() -> None:
+    """From now on the end of the interpreter tells what holds it up.
+
+    Executors wait for their threads before any exit handler, and have no other way to be heard
+    than this one either. What is registered last is called first.
+    """
+    register: Callable[..., object] | None = getattr(threading, "_register_atexit", None)
+    pid = os.getpid()
+
+    def begin() -> None:
+        if os.getpid() == pid:
+            _start(_tell_held)
+
+    if register is not None:
+        with suppress(RuntimeError):  # the end has begun
+            register(begin)
+
+
+def _tell_held() -> None:
+    begun = time.monotonic()
+    time.sleep(_FIRST)
+    named: set[threading.Thread] = set()
+    while True:
+        threads = _threads()
+        for one in [one for one in threads if one not in named][:_SHOWN]:
+            named.add(one)
+            text = "%s of the application still runs: the process ends with it"
+            tell(text, _named(one), level=logging.WARNING)
+        if not threads:
+            what, seconds = "the exit handlers of the application", time.monotonic() - begun
+            tell("still waiting for %s (atexit) after %.0f s", what, seconds)
+        time.sleep(_AGAIN)
+
+
+def _threads() -> list[threading.Thread]:
+    """Those that Python waits for at its end."""
+    main = threading.main_thread()
+    return [one for one in threading.enumerate() if not (one.daemon or one is main)]
+
+
+def _named(thread: threading.Thread) -> str:
+    return f"thread {thread.name!r}"
+
+
+def _start(call: Callable[[], None]) -> None:
+    """Run it beside; where no thread can be started, nothing is told."""
+    with suppress(RuntimeError):
+        threading.Thread(target=call, name="tricorn-ending", daemon=True).start()

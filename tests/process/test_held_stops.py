@@ -1,0 +1,84 @@
+"""Stops that something of the application holds up: the error log says what, "stopped" is last."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.kit import Server, serve
+from tests.kit.process import ROOT
+from tests.process.test_workers import children
+
+THREAD = "thread '{}' of the application still runs: the process ends with it"
+SHUTDOWN = "still waiting for the lifespan shutdown of the application after 3 s"
+HANDLERS = "still waiting for the exit handlers of the application (atexit) after 3 s"
+LEFT = "still waiting for {} of the application after 3 s"
+
+EVERYWHERE = {
+    "thread": THREAD.format("importer"),
+    "executor": THREAD.format("exporter_0"),
+    "exit": HANDLERS,
+}
+WITH_A_LOOP = {
+    "shutdown": SHUTDOWN,
+    "blocked": SHUTDOWN,
+    "task": LEFT.format("task 'collector'"),
+    "to_thread": LEFT.format("thread '{loop}_0'"),
+}
+CASES = [
+    *(("asgi", "asyncio", *case) for case in (EVERYWHERE | WITH_A_LOOP).items()),
+    *(("asgi", "uvloop", *case) for case in WITH_A_LOOP.items()),
+    *(("wsgi", "auto", *case) for case in EVERYWHERE.items()),
+]
+
+
+@contextmanager
+def held(interface: str, how: str, gate: Path, *options: str) -> Iterator[Server]:
+    """A server that will not end before somebody opens ``gate``."""
+    os.mkfifo(gate)
+    env = {"HELD": how, "GATE": str(gate)}
+    with serve(f"tests.process.held_{interface}:app", *options, app_dir=ROOT, env=env) as server:
+        yield server
+
+
+def let_go(gate: Path) -> None:
+    """Let it end."""
+    gate.write_bytes(b"go")
+
+
+@pytest.mark.parametrize(("interface", "loop", "how", "said"), CASES)
+def test_what_holds_it_up_is_told(
+    interface: str, loop: str, how: str, said: str, tmp_path: Path
+) -> None:
+    with held(interface, how, tmp_path / "gate", "--loop", loop) as server:
+        said = said.format(loop=loop)
+        server.send_signal(signal.SIGTERM)
+        server.stderr.wait(lambda text: said in text, said)
+        assert "INFO stopped" not in server.stderr.text()
+        let_go(tmp_path / "gate")
+        assert server.wait_exit() == 0
+        assert server.stderr.text().endswith(" INFO stopped\n")
+        assert server.stderr.text().count(said) == 1
+
+
+def test_a_worker_tells_it_too(tmp_path: Path) -> None:
+    with held("wsgi", "thread", tmp_path / "gate", "--workers", "1") as server:
+        [worker] = children(server)
+        server.send_signal(signal.SIGTERM)
+        said = f"[{worker}] WARNING {EVERYWHERE['thread']}"
+        server.stderr.wait(lambda text: said in text, said)
+        let_go(tmp_path / "gate")
+        assert server.wait_exit() == 0
+
+
+def test_what_ends_in_time_is_not_told(tmp_path: Path) -> None:
+    """An executor's threads that have nothing to do are alive, but in nobody's way."""
+    with held("asgi", "executor", tmp_path / "gate") as server:
+        let_go(tmp_path / "gate")
+        assert server.stop() == 0
+        assert "still" not in server.stderr.text()
