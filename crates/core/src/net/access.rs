@@ -15,6 +15,10 @@ use super::lines::Lines;
 use super::sys;
 use super::via::Via;
 
+mod refused;
+
+pub use refused::{first_line, Refused};
+
 /// Drafts that are kept for requests to come, and how large one may be.
 const SPARE: usize = 64;
 const SPARE_BYTES: usize = 4096;
@@ -143,6 +147,18 @@ impl AccessLog {
         if self.exclude.iter().any(|path| path == head.target.path) {
             return None;
         }
+        Some(self.draft(&|asked| asked.value(head, via, variable)))
+    }
+
+    /// The same for a request that is refused before it was understood.
+    pub fn begin_refused(&mut self, refused: &Refused) -> Option<Box<Draft>> {
+        if self.exclude.iter().any(|path| Some(path.as_slice()) == refused.path()) {
+            return None;
+        }
+        Some(self.draft(&|asked| refused.value(asked)))
+    }
+
+    fn draft(&mut self, value: &dyn Fn(&Asked) -> Option<Vec<u8>>) -> Box<Draft> {
         self.refresh_time();
         let mut draft = self.spare.pop().unwrap_or_default();
         draft.start = Some(Instant::now());
@@ -150,7 +166,10 @@ impl AccessLog {
             match part {
                 Part::Answered(_) => draft.places.push(draft.text.len()),
                 Part::Asked(asked) => {
-                    let value = asked.value(head, via, &self.time.1, variable);
+                    let value = match asked {
+                        Asked::Time => Some(self.time.1.as_bytes().to_vec()),
+                        _ => value(asked),
+                    };
                     let begin = draft.text.len();
                     match asked {
                         Asked::Text(text) => draft.text.extend_from_slice(text),
@@ -162,7 +181,7 @@ impl AccessLog {
                 }
             }
         }
-        Some(draft)
+        draft
     }
 
     /// Notes the response fields that the format wants, from the head as it goes out.
@@ -358,7 +377,6 @@ impl Asked {
         &self,
         head: &Head,
         via: &Via,
-        time: &str,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Option<Vec<u8>> {
         let protocol = match head.minor {
@@ -367,11 +385,10 @@ impl Asked {
             _ => "HTTP/2",
         };
         Some(match self {
-            Self::Text(_) => return None,
+            Self::Text(_) | Self::Time => return None,
             Self::Remote => via.client?.ip().to_canonical().to_string().into(),
             Self::User => user(field(head, "authorization")?)?,
             Self::Id => via.id.as_deref()?.into(),
-            Self::Time => time.into(),
             Self::RequestLine => {
                 [head.method.as_bytes(), b" ", head.target.raw, b" ", protocol.as_bytes()].concat()
             }

@@ -6,6 +6,7 @@ use tricorn_wire::head::Head as Parsed;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::refusal;
 
+use super::access::Refused;
 use super::via::Via;
 use super::{Begin, Head, Net, Step, Token};
 
@@ -17,9 +18,13 @@ pub(super) struct Answer<'a> {
 }
 
 impl<X> Net<X> {
-    /// Answers a request that is refused, and closes once the client can have read it.
-    pub(super) fn answer_reject(&mut self, token: Token, reject: Reject) {
+    /// Answers a request that is refused, and closes once the client can have read it. `line` is
+    /// the first one of what came.
+    pub(super) fn answer_reject(&mut self, token: Token, reject: Reject, line: &[u8]) {
         self.slot.rejected.add();
+        if let (Some(access), Some(conn)) = (&mut self.access, self.conns.get_mut(token)) {
+            conn.draft = access.begin_refused(&Refused { line, client: conn.peer });
+        }
         self.answer_and_close(token, reject.status(), reject.detail());
     }
 

@@ -8,7 +8,7 @@ use tricorn_wire::limits::Limits;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::{Asked, Response};
 
-use super::access::Draft;
+use super::access::{first_line, Draft};
 use super::conn::{Conn, Phase};
 use super::quick::Kind;
 use super::spent::Spent;
@@ -148,16 +148,16 @@ impl<X> Net<X> {
 
     /// The head was not valid: answers and closes.
     pub fn reject(&mut self, token: Token, head: Head, reject: Reject) {
-        let is_head = head.bytes().starts_with(b"HEAD ");
+        let line = first_line(head.bytes()).to_vec();
         self.give_back(token, head);
         if let Some(conn) = self.conns.get_mut(token) {
-            let asked = Asked { is_head, ..Asked::default() };
+            let asked = Asked { is_head: line.starts_with(b"HEAD "), ..Asked::default() };
             conn.response = Response::new(asked);
             if reject == Reject::BodyTooLarge {
                 conn.body = Body::new(Framing::UntilEnd); // it is on its way: see `step_linger`
             }
         }
-        self.answer_reject(token, reject);
+        self.answer_reject(token, reject, &line);
     }
 
     /// The exchange could not begin, through no fault of the client.

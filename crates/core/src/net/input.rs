@@ -4,6 +4,7 @@ use tricorn_wire::body::Body;
 use tricorn_wire::head::find_end;
 use tricorn_wire::reject::Reject;
 
+use super::access::first_line;
 use super::conn::{Conn, Phase};
 use super::output::Flush;
 use super::sys::{self, Io};
@@ -156,7 +157,7 @@ impl<X> Net<X> {
             match conn.pending_head(&limits) {
                 Ok(Some(head)) => return Step::Head(head),
                 Ok(None) => {}
-                Err(reject) => return self.refuse(token, reject),
+                Err(reject) => return self.refuse(token, reject, None),
             }
             let greets = conn.awaits_hello();
             if greets && self.handshakes == 0 {
@@ -175,7 +176,7 @@ impl<X> Net<X> {
                     }
                     return Step::Idle;
                 }
-                Received::Plain => return self.refuse(token, Reject::PlainHttp),
+                Received::Plain => return self.refuse(token, Reject::PlainHttp, None),
                 Received::End => return Step::Closed(self.close(token)),
                 Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),
                 Received::Bytes(len) if first && conn.has_agreed(&self.settings) => {
@@ -191,7 +192,10 @@ impl<X> Net<X> {
                             return Step::Head(Head::of_scratch(buf, end, len));
                         }
                         Ok(None) => conn.append(&self.scratch[..len]),
-                        Err(reject) => return self.refuse(token, reject),
+                        Err(reject) => {
+                            let line = first_line(&self.scratch[..len]).to_vec();
+                            return self.refuse(token, reject, Some(line));
+                        }
                     }
                 }
             }
@@ -401,7 +405,9 @@ impl<X> Net<X> {
             return None; // it came in time, and we are late: read it first
         }
         match conn.phase() {
-            Phase::Head if conn.has_pending() => Some(self.refuse(token, Reject::HeadTimeout)),
+            Phase::Head if conn.has_pending() => {
+                Some(self.refuse(token, Reject::HeadTimeout, None))
+            }
             Phase::Admission => Some(self.give_up_waiting(token)),
             Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
             Phase::Streams => Some(self.expire_streams(token)),
@@ -411,8 +417,11 @@ impl<X> Net<X> {
         }
     }
 
-    fn refuse(&mut self, token: Token, reject: Reject) -> Step<X> {
-        self.answer_reject(token, reject);
+    /// Without a `line`, the input that is kept begins with it.
+    fn refuse(&mut self, token: Token, reject: Reject, line: Option<Vec<u8>>) -> Step<X> {
+        let mut kept = || Some(first_line(self.conns.get_mut(token)?.pending()).to_vec());
+        let line = line.or_else(&mut kept).unwrap_or_default();
+        self.answer_reject(token, reject, &line);
         self.enqueue(token);
         Step::Again
     }
