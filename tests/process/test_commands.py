@@ -95,6 +95,13 @@ def test_scale(site: Site, server: Server) -> None:
         data(site, "scale", str(count))
         wait_count(server, count)
     assert command(site, "scale", "0").returncode == 2
+    for change, count in (("+2", 3), ("-1", 2)):
+        assert data(site, "scale", change) == {"wanted": count}
+        wait_count(server, count)
+    done = command(site, "scale", "-2")
+    assert done.returncode == 1
+    assert "2 workers are wanted now, and the least is 1" in done.stderr
+    assert data(site, "status")["wanted"] == 2
 
 
 def test_stacks_of_a_worker_that_hangs(site: Site, server: Server) -> None:

@@ -135,6 +135,8 @@ def test_a_reload_that_fails_for_programs(start: Start) -> None:
     ("arguments", "shown"),
     [
         (["scale", "4"], "workers  4\n"),
+        (["scale", "+1"], "workers  +1\n"),
+        (["scale", "-12"], "workers  -12\n"),
         (["stacks", "77"], "pid  77\n"),
         (["stacks"], "pid  -\n"),
         (["logs"], "one\ntwo\n"),
@@ -287,11 +289,15 @@ def test_no_server_runs() -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["scale"], "Missing argument 'N'"),
-        (["scale", "0"], "0 is not in the range x>=1"),
-        (["scale", "many"], "'many' is not a valid integer"),
+        (["scale"], "Missing argument 'N|+N|-N'"),
+        (["scale", "0"], '"0" is not a number of workers; write N from 1, or +N or -N for so many'),
+        (["scale", "many"], '"many" is not a number of workers; write N'),
+        (["scale", "+0"], '"+0" is not a number of workers; write N'),
+        (["scale", "--jsn"], "No such option '--jsn'"),
+        (["scale", "3", "--jsn"], "No such option '--jsn'"),
+        (["scale", "3", "4"], "tricorn scale --control 4"),
         (["stacks", "x"], "'x' is not a valid integer"),
-        (["status", "main:app"], "unexpected extra argument"),
+        (["status", "main:app"], "tricorn status --control main:app"),
         (["status", "--port", "1"], "No such option"),
     ],
 )
@@ -307,4 +313,4 @@ def test_help_lists_the_commands() -> None:
     for name in ("check", "status", "reload", "scale", "stacks", "stop", "logs"):
         assert f"\n  {name} " in shown
     assert "Commands" not in tricorn("check", "--help").stdout
-    assert tricorn("scale", "--help").stdout.startswith("Usage: tricorn scale [OPTIONS] N\n")
+    assert tricorn("scale", "--help").stdout.startswith("Usage: tricorn scale [OPTIONS] N|+N|-N\n")

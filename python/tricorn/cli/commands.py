@@ -9,7 +9,7 @@ CHECK = "check"
 CONTROL = {
     "status": "Show the server, its workers and the last reload.",
     "reload": "Read the configuration and the code again, without losing a request.",
-    "scale": "Set the number of workers.",
+    "scale": "Set the number of workers, or with +N or -N change it.",
     "stacks": "Show where the threads and tasks of the workers are.",
     "stop": "Finish what is in flight, and end.",
     "logs": "Show the last messages of the server.",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import click
 
 from tricorn.cli.commands import CONTROL
 from tricorn.cli.instances import ask, choose
-from tricorn.cli.options import HELP, read
+from tricorn.cli.options import CONTEXT, read
 from tricorn.cli.table import printable, render
 from tricorn.errors import ConfigError
 
@@ -31,8 +33,19 @@ _CONTROL = click.Option(
 )
 _JSON = click.Option(["--json", "as_json"], is_flag=True, help="Write the answer as JSON.")
 
+
+def _count(text: str) -> int | str:
+    """How many workers: a number, or as text by how many more or fewer. Raises click.UsageError."""
+    if re.fullmatch("[+-]?0*[1-9][0-9]{0,8}", text):
+        return text if text[0] in "+-" else int(text)
+    if text.startswith("-"):
+        raise click.NoSuchOption(text)
+    hint = "write N from 1, or +N or -N for so many more or fewer"
+    raise click.BadParameter(f'"{text}" is not a number of workers; {hint}.')
+
+
 _ARGUMENTS: dict[str, list[click.Parameter]] = {
-    "scale": [click.Argument(["workers"], metavar="N", type=click.IntRange(min=1))],
+    "scale": [click.Argument(["workers"], metavar="N|+N|-N", type=_count)],
     "stop": [
         click.Option(
             ["--wait/--no-wait"], default=True, help="Return when the server has ended. [true]"
@@ -53,7 +66,7 @@ _LAST_STEPS = 10.0
 
 def main(command: str, arguments: Sequence[str]) -> int:
     """Ask, show what comes, and return the exit code. Raises ControlError and ConfigError."""
-    typed = read(command_of(command), arguments)
+    typed = read(command_of(command), arguments, partial(_surplus, command))
     which, as_json = typed.pop("control"), typed.pop("as_json")
     configured = None if which else _configured_socket()
     path = choose(which, configured, here=command in _CHANGING)
@@ -66,11 +79,22 @@ def main(command: str, arguments: Sequence[str]) -> int:
     raise AssertionError("ask() ends with an answer that is done, or raises")
 
 
+def _surplus(command: str, word: str) -> str:
+    if word.startswith("-"):
+        return f"""No such option '{word}'. Try "tricorn {command} --help"."""
+    return (
+        f'"{word}" is one word too many; to name the server, write tricorn {command} --control '
+        f'{word}. Try "tricorn {command} --help".'
+    )
+
+
 def command_of(name: str) -> click.Command:
     """How one is written."""
     parameters = [*_ARGUMENTS.get(name, []), _CONTROL, _JSON]
+    # "scale -1" looks like an option to click, which would refuse it.
+    context = {**CONTEXT, "ignore_unknown_options": name == "scale"}
     return click.Command(
-        f"tricorn {name}", help=CONTROL[name], params=parameters, context_settings=HELP
+        f"tricorn {name}", help=CONTROL[name], params=parameters, context_settings=context
     )
 
 

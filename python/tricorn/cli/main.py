@@ -85,7 +85,6 @@ def _asked(about: list[str]) -> list[str]:
         return ["--help-all"]
     if about[0] == CHECK or about[0] in CONTROL:
         return [about[0], "--help"]
-    from tricorn.config.closest import did_you_mean
+    from tricorn.cli.mistyped import no_command
 
-    hint = did_you_mean(about[0], [CHECK, *CONTROL])
-    raise ConfigError(f'"{about[0]}" is no command{hint}')
+    raise ConfigError(no_command(about[:1]) or f'"{about[0]}" is no command')

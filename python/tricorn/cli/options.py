@@ -7,7 +7,7 @@ together, when the configuration is resolved.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tricorn.cli.commands import COMMANDS
+from tricorn.cli.mistyped import no_command
 from tricorn.cli.unknown import check_options
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS, heading
 from tricorn.config.setting import Setting
@@ -24,8 +25,8 @@ from tricorn.version import version
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-HELP = {"help_option_names": ["-h", "--help"]}
-"""How help is asked for: the context settings of each command."""
+CONTEXT = {"help_option_names": ["-h", "--help"], "allow_extra_args": True}
+"""The context settings of each command: how help is asked for, and that we look at extra words."""
 
 _USAGE = "APP [OPTIONS]"
 _WHOLE = "tricorn.help_all"
@@ -51,11 +52,12 @@ def parse(program: str, summary: str, arguments: Sequence[str]) -> CommandLine:
     Raises ConfigError when it cannot be read, and SystemExit after ``--help`` or ``--version``.
     """
     command = _Command(
-        program, help=summary, epilog=_EPILOG, params=[APP, *options()], context_settings=HELP
+        program, help=summary, epilog=_EPILOG, params=[APP, *options()], context_settings=CONTEXT
     )
     spelt = _spell_out(arguments)
-    check_options(command, spelt)
-    typed = read(command, spelt)
+    mistyped = partial(no_command, arguments if program == "tricorn" else ())
+    check_options(command, spelt, mistyped)
+    typed = read(command, spelt, lambda word: mistyped() or _surplus(word))
     values = {name: value for name, value in typed.items() if value is not None and value != ()}
     config = values.pop("config", None)
     return CommandLine(values, config)
@@ -67,19 +69,28 @@ def options() -> list[click.Parameter]:
     return [*map(_option, settings), _CONFIG, _VERSION, _HELP_ALL]
 
 
-def read(command: click.Command, arguments: Sequence[str]) -> dict[str, Any]:
+def read(
+    command: click.Command, arguments: Sequence[str], surplus: Callable[[str], str]
+) -> dict[str, Any]:
     """The parameters of a command as they were typed, by name; its own name is the program's.
 
-    Raises ConfigError when the command line cannot be read, and SystemExit after ``--help``.
+    ``surplus`` tells what is wrong with a word that has no place. Raises ConfigError when the
+    command line cannot be read, and SystemExit after ``--help``.
     """
     try:
         with command.make_context(command.name, list(arguments)) as context:
+            if context.args:
+                raise ConfigError(surplus(context.args[0]))
             return context.params
     except click.UsageError as error:
         hint = f'Try "{command.name} --help".'
         raise ConfigError(f"{error.format_message()} {hint}") from None
     except click.exceptions.Exit as done:
         raise SystemExit(done.exit_code) from None
+
+
+def _surplus(word: str) -> str:
+    return f'"{word}" is one word too many: a server has one application. Try "tricorn --help".'
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tricorn.cli.mistyped import check_word
 from tricorn.cli.settings import read_settings
 from tricorn.errors import ConfigError, TricornError
 from tricorn.logs.banner import Banner
@@ -33,6 +34,7 @@ each setting with its origin and whether the application can be loaded.
 def main(arguments: list[str]) -> int:
     """Serve in this process, or in workers under it; returns the exit code."""
     config = read_settings("tricorn", _SUMMARY, arguments)
+    check_word(arguments, config)
     take_early()
 
     # Only now, so that --help and a wrong setting do not wait for them.

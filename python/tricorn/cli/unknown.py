@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 
@@ -10,14 +10,16 @@ from tricorn.config.closest import did_you_mean
 from tricorn.errors import ConfigError
 
 
-def check_options(command: click.Command, arguments: Sequence[str]) -> None:
-    """Raise ConfigError that lists every option the command does not have."""
+def check_options(
+    command: click.Command, arguments: Sequence[str], more: Callable[[], str]
+) -> None:
+    """Raise ConfigError that lists every option the command does not have, and says ``more``."""
     unknown = dict.fromkeys(_unknown(command, arguments))
     if unknown:
         count = "1 option is" if len(unknown) == 1 else f"{len(unknown)} options are"
         known = [flag[2:] for flag in _takes_value(command) if flag.startswith("--")]
         lines = (f"  {flag}: is not an option{_hint(flag, known)}" for flag in unknown)
-        text = "\n".join([f"{count} not known", *lines])
+        text = "\n".join(filter(None, [f"{count} not known", *lines, more()]))
         raise ConfigError(f'{text}\nTry "{command.name} --help".')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +73,17 @@ class Commands:
         self._supervisor.reload(request)
 
     def _scale(self, request: Request) -> None:
-        wanted = request.options.get("workers")
-        if not isinstance(wanted, int) or wanted < 1:
-            request.fail("scale takes a number of workers from 1")
-            return
-        self._supervisor.scale(wanted)
-        request.finish(data={"wanted": self._supervisor.wanted})
+        asked, now = request.options.get("workers"), self._supervisor.wanted
+        wanted = asked
+        if isinstance(asked, str) and re.fullmatch("[+-][0-9]{1,9}", asked):
+            wanted = now + int(asked)
+        if not isinstance(wanted, int):
+            request.fail("scale takes a number of workers, or +N or -N")
+        elif wanted < 1:
+            request.fail(f"{now} workers are wanted now, and the least is 1")
+        else:
+            self._supervisor.scale(wanted)
+            request.finish(data={"wanted": self._supervisor.wanted})
 
     def _stacks(self, request: Request) -> None:
         wanted = request.options.get("pid")

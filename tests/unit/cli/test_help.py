@@ -47,7 +47,7 @@ def test_of_a_command(run: Run, words: tuple[str, ...]) -> None:
 def test_of_what_is_no_command(run: Run) -> None:
     done = run("help", "stauts")
     assert done.returncode == 2
-    assert '"stauts" is no command; did you mean status' in done.stderr
+    assert '"stauts" is no command; did you mean tricorn status' in done.stderr
 
 
 # ---- completion
