@@ -53,7 +53,7 @@ def test_stop_returns_when_the_server_has_ended(tmp_path: Path, app: str) -> Non
         tricorn("stop", control=tmp_path / "control") as stop,
     ):
         assert stop.stdout is not None
-        assert "stopping: 1 request is in flight" in stop.stdout.readline()
+        assert "stopping (tricorn stop): 1 request is in flight" in stop.stdout.readline()
         assert stop.poll() is None
         assert wire.ask(b"2").body == b"slow"
         assert stop.wait(30) == 0
@@ -69,6 +69,24 @@ def test_stop_need_not_wait(tmp_path: Path) -> None:
         assert server.running()
         assert wire.ask(b"2").body == b"slow"
         assert server.wait_exit() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "state"),
+    [
+        ((), "stopping gracefully"),
+        (("--drain-delay", "60s"), "serving until --drain-delay is over"),
+    ],
+)
+def test_status_of_a_server_that_stops(
+    tmp_path: Path, options: tuple[str, ...], state: str
+) -> None:
+    with controlled(tmp_path, "app_asgi", *options) as server, begin_slow(server):
+        server.send_signal(signal.SIGTERM)
+        server.stderr.wait(lambda text: "stopping (SIGTERM)" in text, "the stop begins")
+        shown, _ = tricorn("status", control=tmp_path / "control").communicate(timeout=30)
+        assert re.search(rf"^state +{state}$", shown, re.MULTILINE), shown
+        assert server.stop() == 1
 
 
 # ---- logs

@@ -34,17 +34,27 @@ def test_one_process(start: Start, tmp_path: Path) -> None:
         assert re.search(r"Python 3\.\S+, started in \d+\.\d\d s, Tricorn \d+\.\S+\)$", begun)
         assert "tricorn: serving" in server.stderr.text()
         assert server.stop() == 0
-    assert told(log)[1:] == ["stopping: no request is in flight", "stopped"]
+    assert told(log)[1:] == ["stopping (SIGTERM): no request is in flight", "stopped"]
 
 
 def test_a_request_in_flight(start: Start, tmp_path: Path) -> None:
     with start() as server, begin_slow(server) as wire:
         server.send_signal(signal.SIGINT)
-        hint = "stopping: 1 request is in flight, 30 s at most; press Ctrl-C again to quit"
+        hint = "stopping (SIGINT): 1 request is in flight, 30 s at most; press Ctrl-C again to quit"
         server.stderr.wait(lambda text: hint in text, "what is waited for")
         assert wire.ask(b"2").body == b"slow"
         assert server.wait_exit() == 0
         assert server.stderr.text().endswith(" INFO stopped\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "1")])
+def test_a_delayed_stop(start: Start, tmp_path: Path, options: tuple[str, ...]) -> None:
+    log = tmp_path / "errors"
+    with start("--error-log", str(log), "--drain-delay", "300ms", *options) as server:
+        assert server.stop() == 0
+    delayed = "stopping (SIGTERM) in 0.3 s (--drain-delay): requests are served on"
+    said = [text for text in told(log) if text.startswith("stop")]
+    assert said == [delayed, "stopping (SIGTERM): no request is in flight", "stopped"]
 
 
 def test_on_a_terminal_the_start_is_told_once(start: Start) -> None:
@@ -88,7 +98,7 @@ def test_workers(site: Site) -> None:
         wait_until(lambda: {*left, *ended} <= {*told(log)}, "the old workers are told of")
         assert server.stop() == 0
     end = told(log)
-    assert "stopping: no request is in flight" in end
+    assert "stopping (SIGTERM): no request is in flight" in end
     assert end[-1] == "stopped"
 
 
@@ -105,8 +115,9 @@ def test_a_worker_that_is_recycled(site: Site) -> None:
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (signal.SIGTERM, "stopping: 1 request is in flight, 30 s at most"),
-        (signal.SIGINT, "stopping: 1 request is in flight, cancelled now"),
+        (signal.SIGTERM, "stopping (SIGTERM): 1 request is in flight, 30 s at most"),
+        (signal.SIGINT, "stopping (SIGINT): 1 request is in flight, cancelled now"),
+        (signal.SIGQUIT, "stopping (SIGQUIT): 1 request is in flight, cancelled now"),
     ],
 )
 def test_workers_with_a_request_in_flight(start: Start, number: signal.Signals, said: str) -> None:

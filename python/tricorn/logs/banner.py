@@ -55,17 +55,23 @@ class Banner:
         return f"{self.detail}, Python {sys.version.split()[0]}"
 
 
-def stopping(in_flight: int, fate: str, is_typed: bool = False) -> str:
+def stopping(cause: str, in_flight: int, fate: str, is_typed: bool = False) -> str:
     """What the server still has now that it stops; for the error log.
 
-    ``fate`` is what becomes of the requests in flight, as ``30 s at most``; ``is_typed`` tells that
-    it was Ctrl-C.
+    ``cause`` is who has asked for it, as ``SIGTERM`` or ``tricorn stop``; ``fate`` is what becomes
+    of the requests in flight, as ``30 s at most``; ``is_typed`` tells that it was Ctrl-C.
     """
-    text = "stopping: no request is in flight"
+    what = "no request is in flight"
     if in_flight:
         count = "1 request is" if in_flight == 1 else f"{in_flight} requests are"
-        text = f"stopping: {count} in flight, {fate}"
+        what = f"{count} in flight, {fate}"
+    text = f"stopping ({cause}): {what}"
     return f"{text}; press Ctrl-C again to quit" if is_typed else text
+
+
+def stopping_later(cause: str, delay: float) -> str:
+    """What happens before a stop with ``--drain-delay``, in seconds; for the error log."""
+    return f"stopping ({cause}) in {delay:g} s (--drain-delay): requests are served on"
 
 
 def at_most(seconds: float) -> str:

@@ -45,7 +45,7 @@ class Commands:
                 "app": supervisor.config.app.target,
                 "pid": os.getpid(),
                 "uptime": time.monotonic() - self._begun,
-                "state": supervisor.stopping or "serving",
+                "state": supervisor.ending.state,
                 "addresses": supervisor.addresses(),
                 "generation": supervisor.generation,
                 "wanted": supervisor.wanted,

@@ -59,15 +59,16 @@ class Inlet:
         """The descriptor that is readable when a signal has come."""
         return self._read
 
-    def commands(self) -> Iterator[str]:
-        """What the signals that have come since ask for, in their order."""
+    def commands(self) -> Iterator[tuple[str, str]]:
+        """What the signals that have come since ask for, and their names, in their order."""
         try:
             numbers = os.read(self._read, 4096)
         except BlockingIOError:
             return
         for number in numbers:
             if number in TABLE:
-                yield TABLE[signal.Signals(number)].command
+                one = signal.Signals(number)
+                yield TABLE[one].command, one.name
 
     def close(self) -> None:
         """Give the signals back; also for a forked child."""

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from tricorn.logs.banner import at_most, stopping
+from tricorn.logs.banner import at_most, stopping, stopping_later
 from tricorn.supervisor.policy import QUICK
 
 if TYPE_CHECKING:
@@ -41,26 +41,36 @@ class Stopping:
         """Whether a stop has begun, or will after ``--drain-delay``."""
         return bool(self.how) or self.announced
 
-    def stop(self, settings: Process) -> None:
-        """Stop gracefully, after ``--drain-delay``; the second time, at once."""
+    @property
+    def state(self) -> str:
+        """What the server does, in words."""
+        if self.how in ("gracefully", "quickly"):
+            return f"stopping {self.how}"
+        return self.how or ("serving until --drain-delay is over" if self.announced else "serving")
+
+    def stop(self, settings: Process, cause: str) -> None:
+        """Stop gracefully, after ``--drain-delay``; the second time, at once.
+
+        ``cause`` is who asks for it, as ``SIGTERM``; so for `quit`.
+        """
         if self.how == "gracefully" or self.announced:
             self._end_at_once()
         elif (delay := settings.drain_delay) and not self.how:
             self.announced = True
             self._around.stopping()
             self._workers.announce_stop()
-            _log.info("stopping in %g s (--drain-delay); requests are served on", delay)
+            _log.info("%s", stopping_later(cause, delay))
             seconds = settings.graceful_timeout
-            self._loop.later(delay, lambda: None if self.how else self._drain(seconds))
+            self._loop.later(delay, lambda: None if self.how else self._drain(seconds, cause))
         else:
-            self._drain(settings.graceful_timeout)
+            self._drain(settings.graceful_timeout, cause)
 
-    def quit(self) -> None:
+    def quit(self, cause: str) -> None:
         """Stop quickly: what is in flight is cancelled; the second time, at once."""
         if self.how == "quickly":
             self._end_at_once()
             return
-        self._say("cancelled now")
+        self._say(cause, "cancelled now")
         self.how = "quickly"
         self._sockets.close()
         self._around.stopping()
@@ -72,15 +82,15 @@ class Stopping:
         self._sockets.hand_over()
         self._around.handed_over()
 
-    def _drain(self, seconds: float) -> None:
-        self._say(at_most(seconds))
+    def _drain(self, seconds: float, cause: str) -> None:
+        self._say(cause, at_most(seconds))
         self.how = "gracefully"
         self._sockets.close()
         self._around.stopping()
         self._workers.stop_draining()
 
-    def _say(self, fate: str) -> None:
-        text = stopping(self._workers.in_flight(), fate)
+    def _say(self, cause: str, fate: str) -> None:
+        text = stopping(cause, self._workers.in_flight(), fate)
         _log.info("%s", text)
         self._around.progress(text)
 

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 
 from tricorn.config import Config
@@ -147,7 +148,7 @@ class Supervisor:
     def answer_stop(self, request: Request) -> None:
         """Stop, and answer at the very end; ``wait`` false in the request means at once."""
         self._around.wait_for_stop(request)
-        self.stop()
+        self.stop("tricorn stop")
 
     def _wait(self) -> None:
         """Take in what happens until something does, or a time comes."""
@@ -166,19 +167,19 @@ class Supervisor:
         return self.health.tick(self.config.process), self._autoscaler.tick(), trial
 
     def _take_signals(self) -> None:
-        commands = {
+        commands: dict[str, Callable[[str], None]] = {
             "stop": self.stop,
             "quit": self.ending.quit,
-            "reload": self.reload,
-            "reopen": self._reopen,
-            "upgrade": self._begin_upgrade,
-            "more": lambda: self.scale(self.wanted + 1),
-            "fewer": lambda: self.scale(max(1, self.wanted - 1)),
-            "rest": self._rest,
-            "reap": self.workers.reap,
+            "reload": lambda _: self.reload(),
+            "reopen": lambda _: self._reopen(),
+            "upgrade": lambda _: self._begin_upgrade(),
+            "more": lambda _: self.scale(self.wanted + 1),
+            "fewer": lambda _: self.scale(max(1, self.wanted - 1)),
+            "rest": lambda _: self._rest(),
+            "reap": lambda _: self.workers.reap(),
         }
-        for command in self._inlet.commands():
-            commands[command]()
+        for command, cause in self._inlet.commands():
+            commands[command](cause)
 
     def _take_changes(self) -> None:
         assert self._reloader is not None
@@ -201,9 +202,9 @@ class Supervisor:
             case Logged(line):
                 self._around.messages.add(line)
 
-    def stop(self) -> None:
+    def stop(self, cause: str) -> None:
         """Stop gracefully, after ``--drain-delay``; the second time, at once."""
-        self.ending.stop(self.config.process)
+        self.ending.stop(self.config.process, cause)
 
     def reload(self, request: Request | None = None) -> None:
         """Begin a new generation from the configuration of now; a ``request`` hears of its end."""

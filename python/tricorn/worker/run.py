@@ -8,11 +8,13 @@ from __future__ import annotations
 import errno
 import logging
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from tricorn.logs.banner import at_most, stopping
+from tricorn.logs.banner import at_most, stopping, stopping_later
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import close_in_children, with_scheme
 from tricorn.net.renewal import Renewals
@@ -64,9 +66,11 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
             announce(with_scheme(displays, config.tls.scheme), detail)
             Renewals(_log).keep(config, waker.later)
             number = waker.wait()
+            if number != signal.SIGINT and (delay := config.process.drain_delay):
+                tell(stopping_later(signal.Signals(number).name, delay))
+                service.announce_stop()
+                time.sleep(delay)
             _say_stopping(number, service, config)
-            if number != signal.SIGINT:
-                service.delay_drain()
             service.stop(listeners)
     finally:
         close_listeners(listeners)
@@ -78,9 +82,17 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     server = Server(loaded.app, config, loaded.interface)
     with event_loop(config.asgi.loop) as loop:
 
+        def say(number: int) -> None:
+            say_now = partial(_say_stopping, number, server, config)
+            if number != signal.SIGINT and (delay := config.process.drain_delay):
+                tell(stopping_later(signal.Signals(number).name, delay))
+                loop.call_later(delay, say_now)
+            else:
+                say_now()
+
         def stop(number: int) -> None:
             # Not here: a handler may have interrupted another message.
-            loop.call_soon_threadsafe(_say_stopping, number, server, config)
+            loop.call_soon_threadsafe(say, number)
             server.shutdown(delay=number != signal.SIGINT)
 
         with stop_signals(stop):
@@ -91,7 +103,8 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
 def _say_stopping(number: int, counted: Counted, config: Config) -> None:
     in_flight = counted.stats().get("in_flight", 0)
     fate = at_most(config.process.graceful_timeout)
-    tell(stopping(in_flight, fate, number == signal.SIGINT))
+    cause = signal.Signals(number).name
+    tell(stopping(cause, in_flight, fate, number == signal.SIGINT))
 
 
 def threads_text(count: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,12 +65,6 @@ class WsgiService:
         """Answer that the server is not ready any more; everything is served on."""
         if self._core is not None:
             self._core.announce_stop()
-
-    def delay_drain(self) -> None:
-        """Serve on for ``--drain-delay``, so that a load balancer sees that the end is near."""
-        if delay := self._config.process.drain_delay:
-            self.announce_stop()
-            time.sleep(delay)
 
     def stop(self, listeners: Sequence[Listener], patient: bool = False) -> None:
         """Stop listening, finish what is in flight within the graceful timeout.

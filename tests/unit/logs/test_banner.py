@@ -33,13 +33,18 @@ def test_in_the_error_log_it_has_the_time_it_took_and_the_version() -> None:
 @pytest.mark.parametrize(
     ("in_flight", "is_typed", "said"),
     [
-        (0, False, "stopping: no request is in flight"),
-        (1, False, "stopping: 1 request is in flight, 30 s at most"),
-        (2, True, "stopping: 2 requests are in flight, 30 s at most; press Ctrl-C again to quit"),
+        (0, False, "stopping (SIGTERM): no request is in flight"),
+        (1, False, "stopping (SIGTERM): 1 request is in flight, 30 s at most"),
+        (
+            2,
+            True,
+            "stopping (SIGINT): 2 requests are in flight, 30 s at most; press Ctrl-C again to quit",
+        ),
     ],
 )
 def test_the_stop(in_flight: int, is_typed: bool, said: str) -> None:
-    assert stopping(in_flight, at_most(30.0), is_typed) == said
+    cause = "SIGINT" if is_typed else "SIGTERM"
+    assert stopping(cause, in_flight, at_most(30.0), is_typed) == said
 
 
 @pytest.mark.parametrize(
