@@ -14,6 +14,7 @@ from tricorn.config.application import EXTENSIONS
 from tricorn.net.listener import Listener, port_of
 from tricorn.worker.access import open_access
 from tricorn.worker.awaiting import awaiting
+from tricorn.worker.cut_off import AT_ONCE, TIME_IS_UP, tell_cut_off
 from tricorn.worker.descriptor import watch_descriptor
 from tricorn.worker.forked import abandon_in_child
 from tricorn.worker.hooks import Hooks, named, request_of, tell
@@ -36,11 +37,14 @@ class AsgiHooks(Hooks):
     """The callbacks of a core whose application runs in tasks."""
 
     of_client = (*Hooks.of_client, asyncio.CancelledError)
+    are_cut_off = False
+    """Whether all requests are cancelled, and were told of."""
 
     def app_error(self, error: BaseException, scope: dict[str, Any], gone: bool) -> None:
         """The application raised, or its task was cancelled."""
         if isinstance(error, asyncio.CancelledError) and not gone:
-            tell(logging.WARNING, "%s was cancelled", request_of(scope))
+            level = logging.DEBUG if self.are_cut_off else logging.WARNING
+            tell(level, "%s was cancelled", request_of(scope))
         else:
             super().app_error(error, scope, gone)
 
@@ -64,6 +68,7 @@ class AsgiService:
         self._draining = asyncio.Event()
         self._lifespan = Lifespan(app, config.asgi.lifespan, {"tricorn.shutdown": self._draining})
         self._core: AsgiCore | None = None
+        self._hooks = AsgiHooks(self._idle.set)
         self._watch: AsgiWatch | None = None
         self._look: Callable[[], None] = lambda: None
 
@@ -73,7 +78,7 @@ class AsgiService:
         try:
             if self._config.rollout.warmup_path:
                 await warm_up_asgi(
-                    self._make_core(lambda: None), server_of(listeners[0]), self._config
+                    self._make_core(AsgiHooks(lambda: None)), server_of(listeners[0]), self._config
                 )
             self._accept(listeners)
         except BaseException:
@@ -81,7 +86,7 @@ class AsgiService:
             raise
 
     def _accept(self, listeners: Sequence[Listener]) -> None:
-        core = self._make_core(self._idle.set)
+        core = self._make_core(self._hooks)
         self._place.take(core)
         for listener in listeners:
             tcp = listener.path is None and isinstance(listener.sock.getsockname(), tuple)
@@ -98,12 +103,12 @@ class AsgiService:
         self._watch = watch_asgi(core, self._config.process, self._place)
         self._look = watch_descriptor(core.fileno(), loop.call_later)
 
-    def _make_core(self, idle: Callable[[], None]) -> AsgiCore:
+    def _make_core(self, hooks: AsgiHooks) -> AsgiCore:
         return AsgiCore(
             self._app,
             asyncio.get_running_loop(),
             self._config,
-            AsgiHooks(idle),
+            hooks,
             extensions=self._extensions(),
             state=self._lifespan.state,
         )
@@ -138,12 +143,21 @@ class AsgiService:
                     await self._idle.wait()
                 return
             except TimeoutError:
-                core.cancel()
+                self._cut_off(core, TIME_IS_UP)
+
+    def _cut_off(self, core: AsgiCore, why: str) -> None:
+        """Cancel the tasks of all requests."""
+        if not self._hooks.are_cut_off:
+            self._hooks.are_cut_off = True
+            # A WebSocket, or work that goes on after a response: no request of the place.
+            others = [named(scope) for _, scope, seconds in core.in_flight() if seconds is None]
+            tell_cut_off(self._place, why, others)
+        core.cancel()
 
     def hurry(self) -> None:
         """Cancel the requests in flight."""
         if self._core is not None:
-            self._core.cancel()
+            self._cut_off(self._core, AT_ONCE)
 
     def awaiting(self) -> str:
         """Where the task of each request is that has not ended, for the log."""

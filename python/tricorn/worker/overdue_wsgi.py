@@ -57,7 +57,7 @@ class WsgiWatch:
             _log.error("%s and can't be interrupted; %s\n%s", what, follows, stack)
 
 
-def watch_wsgi(core: WsgiCore, settings: Process, place: Place | None) -> WsgiWatch | None:
+def watch_wsgi(core: WsgiCore, settings: Process, place: Place) -> WsgiWatch | None:
     """A watch over the calls of a core, if the settings ask for one."""
     overdue: Overdue[int] | None = Overdue.of(settings)
-    return None if overdue is None else WsgiWatch(core, overdue, place or Place.alone())
+    return None if overdue is None else WsgiWatch(core, overdue, place)

@@ -12,6 +12,7 @@ from tricorn._core import WsgiCore
 from tricorn.config import Config
 from tricorn.net.listener import Listener, port_of
 from tricorn.worker.access import open_access
+from tricorn.worker.cut_off import AT_ONCE, TIME_IS_UP, tell_cut_off
 from tricorn.worker.descriptor import end_mute
 from tricorn.worker.forked import abandon_in_child
 from tricorn.worker.hooks import Hooks
@@ -28,7 +29,8 @@ class WsgiService:
     def __init__(self, app: Any, config: Config, place: Place | None = None) -> None:
         self._app = app
         self._config = config
-        self._place = place
+        self._place = place or Place.alone()
+        self._hurries = False
         self._idle = threading.Event()
         self._core: WsgiCore | None = None
         self._threads: list[threading.Thread] = []
@@ -41,8 +43,7 @@ class WsgiService:
             core = WsgiCore(self._app, self._config, Hooks(lambda: None), 1)
             warm_up_wsgi(core, _server_of(listeners[0]), self._config)
         core = WsgiCore(self._app, self._config, Hooks(self._idle.set), count)
-        if self._place is not None:
-            self._place.take(core)
+        self._place.take(core)
         for listener in listeners:
             server = _server_of(listener)
             if listener.redirects:
@@ -77,7 +78,8 @@ class WsgiService:
             listener.close()
         self._core.drain(patient=patient)
         # A thread can't be cancelled: after the timeout its connection is closed under it.
-        self._idle.wait(self._config.process.graceful_timeout)
+        if not self._idle.wait(self._config.process.graceful_timeout) or self._hurries:
+            tell_cut_off(self._place, AT_ONCE if self._hurries else TIME_IS_UP)
         if self._watch is not None:
             self._watch.stop()
         self._core.stop()
@@ -88,6 +90,7 @@ class WsgiService:
 
     def hurry(self) -> None:
         """Wait no longer for the requests in flight. May be called from a signal handler."""
+        self._hurries = True
         self._idle.set()
 
     def reopen_logs(self) -> None:
