@@ -38,33 +38,32 @@ def main(arguments: list[str]) -> int:
     take_early()
 
     # Only now, so that --help and a wrong setting do not wait for them.
-    from tricorn.config.alone import is_supervised
     from tricorn.logs.access_log import settle_access_log
-    from tricorn.logs.error_log import configure
 
     config = settle_access_log(config)
 
-    if is_supervised(config):
+    if config.is_supervised:
         with _in_background(config) as tell:
-            configure(config.logs)
-            _warn(config)
+            _open_log(config)
             read = lambda: settle_access_log(read_settings("tricorn", _SUMMARY, arguments))  # noqa: E731
             return _supervise(config, read, tell=tell)
     from tricorn.worker.ending import LastWord
     from tricorn.worker.loader import load
 
-    configure(config.logs)
-    _warn(config)
+    _open_log(config)
     last_word = LastWord()
     _serve(config, lambda: load(config.app))
     last_word.is_due = True
     return 0
 
 
-def _warn(config: Config) -> None:
-    """Say what is set for another server, and not read."""
+def _open_log(config: Config) -> None:
+    """Open the error log, and say what is set in vain."""
     import logging
 
+    from tricorn.logs.error_log import configure
+
+    configure(config.logs)
     for text in config.overlooked:
         logging.getLogger("tricorn.config").warning("%s", text)
 
@@ -108,30 +107,28 @@ def run(app: Any, **settings: object) -> None:
     fails.
     """
     from tricorn.config import Config
-    from tricorn.config.alone import check_alone, is_supervised
+    from tricorn.config.idle import tell_idle
     from tricorn.logs.access_log import settle_access_log
-    from tricorn.logs.error_log import configure
     from tricorn.worker import ending
 
     if isinstance(app, str):
         settings["app"] = app
 
     def read() -> Config:
-        return settle_access_log(Config.make(**settings))
+        return settle_access_log(tell_idle(Config.make(**settings)))
 
     open_streams()
     config = read()
-    check_alone(config)
     _check_call(app, config)
     try:
-        if not is_supervised(config):
-            configure(config.logs)
+        if not config.is_supervised:
+            _open_log(config)
             _serve(config, lambda: _loaded(app, config))
             ending.tell("stopped")
             return
         loaded = None if isinstance(app, str) else _loaded(app, config)
         with _in_background(config) as tell:
-            configure(config.logs)
+            _open_log(config)
             code = _supervise(config, read, loaded, tell)
         if code:
             raise SystemExit(code)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tricorn.cli.options import parse
 from tricorn.config import Config
-from tricorn.config.alone import check_alone
+from tricorn.config.idle import tell_idle
 from tricorn.errors import ConfigError
 
 
@@ -16,8 +16,7 @@ def read_settings(program: str, summary: str, arguments: Sequence[str]) -> Confi
     Raises ConfigError, and SystemExit after ``--help`` or ``--version``.
     """
     command_line = parse(program, summary, arguments)
-    config = Config.load(command_line.values, file=command_line.config)
-    check_alone(config)
+    config = tell_idle(Config.load(command_line.values, file=command_line.config))
     if config.app.target is None:
         raise ConfigError(
             f"no application given. Name it as module:attribute: {program} main:app, "

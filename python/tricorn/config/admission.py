@@ -22,12 +22,14 @@ class Admission:
     )
     max_queued: int = setting(
         100,
+        needs="max_in_flight",
         least=0,
         most=10_000_000,
         help="Requests that wait in that queue; above it 503 with Retry-After.",
     )
     queue_timeout: Seconds = setting(
         5.0,
+        needs="max_in_flight",
         least=0.1,
         help="Time a request may wait in that queue; after it 503 with Retry-After.",
     )

@@ -21,6 +21,7 @@ class Development:
     )
     reload_dir: tuple[str, ...] = setting(
         (),
+        needs="reload",
         metavar="DIR",
         help="Directory whose files are watched, instead of --app-dir. "
         "May be given more than once.",
@@ -28,6 +29,7 @@ class Development:
     )
     reload_include: tuple[str, ...] = setting(
         (),
+        needs="reload",
         metavar="PATTERN",
         help="Files that count besides *.py, as in a .gitignore file: *.html, templates/. "
         "May be given more than once.",
@@ -35,6 +37,7 @@ class Development:
     )
     reload_exclude: tuple[str, ...] = setting(
         (),
+        needs="reload",
         metavar="PATTERN",
         help="Files that do not count, as in a .gitignore file: tests/, *_gen.py. "
         "May be given more than once.",
@@ -42,6 +45,7 @@ class Development:
     )
     reload_extra_file: tuple[str, ...] = setting(
         (),
+        needs="reload",
         metavar="FILE",
         help="File or glob pattern, anywhere, that always counts: .env, conf/**/*.yaml. "
         "May be given more than once.",
@@ -49,16 +53,19 @@ class Development:
     )
     reload_gitignore: bool = setting(
         True,
+        needs="reload",
         help="Leave out what .gitignore files name.",
     )
     reload_delay: Seconds = setting(
         0.1,
+        needs="reload",
         most=60,
         help="Time without a further change before the application is loaded anew.",
         uvicorn="reload_delay",
     )
     reload_engine: str = setting(
         "auto",
+        needs="reload",
         choices=("auto", "poll"),
         help="How changes are noticed: told by the kernel, or by looking twice a second, "
         "for file systems that tell nothing.",

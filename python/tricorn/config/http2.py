@@ -21,6 +21,7 @@ class Http2:
 
     cleartext: str = setting(
         "anyone",
+        needs="http2",
         flag="--http2-cleartext",
         choices=("anyone", "trusted"),
         help="Whose greeting is believed without TLS: anyone's, or only that of the proxies that "
@@ -34,6 +35,7 @@ class Http2:
 
     streams: int = setting(
         128,
+        needs="http2",
         flag="--http2-streams",
         least=1,
         most=10_000,
@@ -42,6 +44,7 @@ class Http2:
     )
     stream_window: Size = setting(
         256 * KiB,
+        needs="http2",
         flag="--http2-stream-window",
         least=64 * KiB,
         most=1024 * MiB,
@@ -53,6 +56,7 @@ class Http2:
     # one that is read from coming.
     window: Size = setting(
         0,
+        needs="http2",
         flag="--http2-window",
         least=0,
         most=2048 * MiB - 1,

@@ -38,7 +38,8 @@ class Config:
     """Every setting, by section; ``origins`` tells by flat name where each value came from.
 
     ``tls_context`` is what the files of the settings about TLS held when they were read.
-    ``overlooked`` are sentences about what is set for Gunicorn or Uvicorn, and not read.
+    ``overlooked`` are sentences about what is set in vain: for Gunicorn or Uvicorn, or where it
+    does nothing.
     """
 
     app: App
@@ -60,6 +61,12 @@ class Config:
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False, compare=False)
     tls_context: TlsContext | None = field(default=None, repr=False, compare=False)
     overlooked: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def is_supervised(self) -> bool:
+        """Whether workers run under a supervisor; else one process serves alone."""
+        wishes = (self.development.reload, self.operations.daemon, self.operations.pidfile)
+        return self.process.workers is not None or any(wishes)
 
     @classmethod
     def make(cls, **settings: object) -> Config:

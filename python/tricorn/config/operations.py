@@ -51,7 +51,7 @@ class Operations:
     )
     user: str | None = setting(
         None,
-        supervised=True,
+        needs="worker processes",
         short="-u",
         metavar="USER",
         check=_check_name,
@@ -60,7 +60,7 @@ class Operations:
     )
     group: str | None = setting(
         None,
-        supervised=True,
+        needs="worker processes",
         short="-g",
         metavar="GROUP",
         check=_check_name,
@@ -70,14 +70,14 @@ class Operations:
     )
     umask: Mode | None = setting(
         None,
-        supervised=True,
+        needs="worker processes",
         short="-m",
         help="Permissions that new files do not get, in octal. Without it, as it is at the start.",
         gunicorn="umask",
     )
     proc_name: str = setting(
         "tricorn",
-        supervised=True,
+        needs="worker processes",
         short="-n",
         metavar="NAME",
         check=_check_name,
@@ -86,7 +86,7 @@ class Operations:
     )
     control_socket: str = setting(
         "auto",
-        supervised=True,
+        needs="worker processes",
         metavar="auto|off|PATH",
         check=_check_control_socket,
         negated="off",

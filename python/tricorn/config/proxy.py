@@ -88,6 +88,7 @@ class Proxy:
     )
     believed: Words = setting(
         ("x-forwarded-for", "x-forwarded-proto"),
+        needs="proxy_headers",
         flag="--forwarded-headers",
         metavar="NAME",
         check=_check_name,
@@ -96,6 +97,7 @@ class Proxy:
     )
     secure_schemes: Words = setting(
         ("x-forwarded-protocol=ssl", "x-forwarded-ssl=on"),
+        needs="proxy_headers",
         flag="--secure-scheme-headers",
         metavar="NAME=VALUE",
         check=_check_scheme,
@@ -115,6 +117,7 @@ class Proxy:
     )
     senders: Words = setting(
         ("127.0.0.1", "::1", "unix"),
+        needs="proxy_protocol",
         flag="--proxy-allow-from",
         metavar="PEER",
         check=_check_peer,

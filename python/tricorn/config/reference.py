@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tricorn.config.atoms import ATOMS
 from tricorn.config.catalogue import SECTIONS, SETTINGS, heading
 from tricorn.config.foreign import INSTEAD
+from tricorn.config.idle import what_is_needed
 from tricorn.config.setting import Setting
 
 _INTRODUCTION = """\
@@ -49,6 +50,10 @@ from.
 - `--host` and `--port` are another way to write `--bind`. Given in a higher place than `bind`, they
   replace it; given in the same place, that is a mistake. If no place gives an address and `PORT` is
   set in the environment, as hosting platforms do, the server listens on `0.0.0.0:$PORT`.
+- A setting that **needs** something does nothing without. On the command line and in a call of
+  `tricorn.run()` that is a mistake. A file and the environment may be shared by production and
+  development: there, a warning at the start names such settings, except those that need
+  `--reload`.
 - `--access-log` alone means `stdout`; `--no-access-log` and `--no-control-socket` mean `off`.
 """
 
@@ -67,7 +72,7 @@ def _section(section: str) -> str:
             f"`{setting.key}`",
             f"`{setting.kind.show(setting.default)}`",
             _allowed(setting),
-            setting.help,
+            setting.help + _needs(setting),
         )
         for setting in SETTINGS
         if setting.section == section
@@ -93,6 +98,10 @@ def _allowed(setting: Setting) -> str:
         if bound is not None
     ]
     return " ".join([setting.kind.name, *bounds])
+
+
+def _needs(setting: Setting) -> str:
+    return f" Needs {what_is_needed(setting)}." if "needs" in setting.declared else ""
 
 
 def _foreign_names() -> str:

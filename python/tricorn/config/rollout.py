@@ -20,7 +20,7 @@ class Rollout:
 
     preload: bool = setting(
         False,
-        supervised=True,
+        needs="worker processes",
         help="Load the application once, before the workers are forked, which share its memory "
         "then. A reload starts a new supervisor that takes over.",
         gunicorn="preload_app",
@@ -34,7 +34,7 @@ class Rollout:
     )
     rollback_errors: int = setting(
         0,
-        supervised=True,
+        needs="worker processes",
         least=0,
         most=100,
         metavar="PERCENT",
@@ -44,13 +44,13 @@ class Rollout:
     )
     rollback_after: int = setting(
         100,
-        supervised=True,
+        needs="rollback_errors",
         least=1,
         help="Responses of the new workers after which their errors are counted.",
     )
     rollback_window: Seconds = setting(
         30.0,
-        supervised=True,
+        needs="rollback_errors",
         help="The longest that is waited for so many responses; with fewer than 20 by then, the "
         "reload goes on.",
     )

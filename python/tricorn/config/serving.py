@@ -73,10 +73,12 @@ class Listen:
     )
     uds_mode: Mode | None = setting(
         None,
+        needs="a unix socket",
         help="Permissions of a unix socket, in octal. Without it, the umask decides.",
     )
     uds_owner: str | None = setting(
         None,
+        needs="a unix socket",
         metavar="USER[:GROUP]",
         check=_check_owner,
         help="Owner of a unix socket, by name or number.",
@@ -122,7 +124,7 @@ class Process:
         30.0,
         everyday=True,
         short="-t",
-        supervised=True,
+        needs="worker processes",
         help="A worker whose event loop, or all of whose threads, are stuck for this long is "
         "replaced; its stacks go to the error log first. 0 for never.",
         gunicorn="timeout",
@@ -139,14 +141,14 @@ class Process:
     )
     boot_timeout: Seconds = setting(
         0.0,
-        supervised=True,
+        needs="worker processes",
         help="How long a worker may take to load the application and start up; 0 for as long as "
         "it needs.",
     )
     max_requests: int = setting(
         0,
         everyday=True,
-        supervised=True,
+        needs="worker processes",
         least=0,
         help="Requests after which a worker is recycled: another one starts first. 0 for never.",
         gunicorn="max_requests",
@@ -154,7 +156,7 @@ class Process:
     )
     max_requests_jitter: int = setting(
         0,
-        supervised=True,
+        needs="max_requests",
         least=0,
         help="Up to so many requests more, by chance, so that workers are not recycled together.",
         gunicorn="max_requests_jitter",
@@ -162,39 +164,39 @@ class Process:
     )
     max_lifetime: Seconds = setting(
         0.0,
-        supervised=True,
+        needs="worker processes",
         help="Time after which a worker is recycled; 0 for never.",
     )
     max_lifetime_jitter: Seconds = setting(
         0.0,
-        supervised=True,
+        needs="max_lifetime",
         help="Up to so much more time, by chance.",
     )
     max_memory: Size = setting(
         0,
-        supervised=True,
+        needs="worker processes",
         help="Memory (PSS) of a worker above which it is recycled, looked at every 5 s; "
         "0 for any. Linux only.",
     )
     max_memory_total: Size = setting(
         0,
-        supervised=True,
+        needs="worker processes",
         help="Memory (PSS) of all processes of this server together above which the largest "
         "worker is recycled, if it is a minute old; 0 for any. Linux only.",
     )
     scale_up_after: Seconds = setting(
         0.1,
-        supervised=True,
+        needs="a range of workers",
         help="With a range of workers: one more starts when requests wait for longer.",
     )
     scale_down_after: Seconds = setting(
         60.0,
-        supervised=True,
+        needs="a range of workers",
         help="With a range of workers: one retires when nobody has waited for so long.",
     )
     reload_surge: int = setting(
         1,
-        supervised=True,
+        needs="worker processes",
         least=1,
         most=512,
         help="Workers more than wanted while a reload replaces the old ones.",
@@ -244,6 +246,7 @@ class Logs:
     )
     access_log_format: str = setting(
         DEFAULT_FORMAT,
+        needs="access_log",
         metavar="FORMAT",
         check=check_access_format,
         help="json, or text with Gunicorn's atoms.",
@@ -251,6 +254,7 @@ class Logs:
     )
     access_log_exclude: tuple[str, ...] = setting(
         (),
+        needs="access_log",
         metavar="PATH",
         help="Request path that is left out of the access log, as /health. "
         "May be given more than once.",

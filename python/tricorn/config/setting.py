@@ -40,8 +40,9 @@ class Declaration(TypedDict, total=False):
     """The value meant by ``--no-FLAG``, for a setting that is not true or false."""
     everyday: bool
     """Whether ``--help`` shows it, which has what most people need."""
-    supervised: bool
-    """Whether it does nothing in a server of one process, without workers under a supervisor."""
+    needs: str
+    """What it does nothing without: another setting by its flat name, or a condition of
+    ``config/idle.py``."""
     gunicorn: str
     """Its name among Gunicorn's settings."""
     uvicorn: str

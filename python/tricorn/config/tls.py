@@ -49,6 +49,7 @@ class Tls:
     )
     key_password: str | None = setting(
         None,
+        needs="a certificate",
         flag="--tls-key-password",
         metavar="TEXT",
         help="Password of the private keys. Others can read a command line: better in "
@@ -58,12 +59,14 @@ class Tls:
     )
     key_password_file: str | None = setting(
         None,
+        needs="a certificate",
         flag="--tls-key-password-file",
         metavar="FILE",
         help="File whose first line is the password of the private keys.",
     )
     min_version: str = setting(
         "1.2",
+        needs="a certificate",
         flag="--tls-min-version",
         choices=("1.2", "1.3"),
         help="Oldest version of TLS that is spoken.",
@@ -85,6 +88,7 @@ class Tls:
     )
     client_ca: str | None = setting(
         None,
+        needs="a certificate",
         flag="--tls-client-ca",
         metavar="FILE",
         help="Certificates in PEM of the authorities that vouch for clients.",
@@ -93,6 +97,7 @@ class Tls:
     )
     client_crl: str | None = setting(
         None,
+        needs="a certificate",
         flag="--tls-client-crl",
         metavar="FILE",
         help="Lists in PEM of certificates that these authorities have revoked.",
@@ -100,6 +105,7 @@ class Tls:
 
     ocsp: tuple[str, ...] = setting(
         (),
+        needs="a certificate",
         flag="--tls-ocsp",
         metavar="FILE",
         help="OCSP response in DER that is sent along with the certificate it is about, as long as "
@@ -107,6 +113,7 @@ class Tls:
     )
     ticket_rotation: Seconds = setting(
         6 * 3600.0,
+        needs="a certificate",
         flag="--tls-ticket-rotation",
         check=_check_rotation,
         help="Change the key of session tickets so often; sessions of the last key are still "
@@ -115,6 +122,7 @@ class Tls:
 
     watch: Seconds = setting(
         60.0,
+        needs="a certificate",
         flag="--tls-watch",
         help="Look at the files so often, and use what is new in them without a restart; 0 for "
         "never.",

@@ -40,6 +40,7 @@ class WebSocket:
     )
     ping_timeout: Seconds = setting(
         20.0,
+        needs="ws_ping_interval",
         flag="--ws-ping-timeout",
         least=0.0,
         help="Time in which something must come after a ping, 0 for any; after it the connection "
@@ -60,12 +61,14 @@ class WebSocket:
     )
     context_takeover: bool = setting(
         True,
+        needs="ws_per_message_deflate",
         flag="--ws-context-takeover",
         help="Messages may refer to earlier ones of their connection: smaller messages, for up to "
         "two windows of memory for each connection.",
     )
     window_bits: int = setting(
         12,
+        needs="ws_per_message_deflate",
         flag="--ws-window-bits",
         least=9,
         most=15,

@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 
 from tricorn.config import Config
-from tricorn.config.alone import is_supervised
 from tricorn.config.origin import DEFAULT
 from tricorn.logs.error_log import use_colors
 from tricorn.logs.files import open_log
@@ -26,11 +25,16 @@ def settle_access_log(config: Config) -> Config:
     logs = config.logs
     if logs.access_log != "auto":
         return config
-    develops = config.development.reload or (not is_supervised(config) and sys.stdout.isatty())
+    develops = config.development.reload or (not config.is_supervised and sys.stdout.isatty())
+    format_origin = config.origins["access_log_format"]
     if not develops or config.operations.daemon:
-        return replace(config, logs=replace(logs, access_log="off"))
+        settled = replace(config, logs=replace(logs, access_log="off"))
+        if format_origin is DEFAULT:
+            return settled
+        text = f"{format_origin}: does nothing without --access-log"
+        return replace(settled, overlooked=(*config.overlooked, text))
     form = logs.access_log_format
-    if config.origins["access_log_format"] is DEFAULT:
+    if format_origin is DEFAULT:
         form = _COLORED if use_colors(logs.color, sys.stdout) else _SHORT
     return replace(config, logs=replace(logs, access_log="stdout", access_log_format=form))
 

@@ -10,8 +10,9 @@ import pytest
 
 from tricorn.cli.options import parse
 from tricorn.config import Config
-from tricorn.config.catalogue import SETTINGS
+from tricorn.config.catalogue import BY_NAME, SETTINGS
 from tricorn.config.foreign import advice
+from tricorn.config.idle import CONDITIONS, tell_idle
 from tricorn.config.reference import page
 from tricorn.errors import ConfigError
 
@@ -200,20 +201,96 @@ def test_a_serving_process_says_so_too(run: Run, site: Path) -> None:
     assert "environment GUNICORN_CMD_ARGS: is not read" in done.stderr
 
 
-# ---- what does nothing in one process
+# ---- what does nothing where it is given
 
 
 @pytest.mark.parametrize("command", [(), ("check",)])
 def test_settings_that_do_nothing_alone(run: Run, site: Path, command: tuple[str, ...]) -> None:
-    (site / "tricorn.toml").write_text('[process]\nmax-memory = "1g"\n')
-    done = run(*command, "main:app", "--max-requests", "9", "--preload", "--user", "nobody")
+    typed = ("--max-requests", "9", "--preload", "--user", "nobody", "--timeout", "30")
+    done = run(*command, "main:app", *typed, "--control-socket", "auto")
     assert done.returncode == 2
-    assert done.stderr.startswith("tricorn: 4 settings are wrong\n")
+    assert done.stderr.startswith("tricorn: 5 settings are wrong\n")
     assert "command line --max-requests: does nothing without worker processes" in done.stderr
     assert "command line --preload: does nothing" in done.stderr
     assert "command line --user: does nothing" in done.stderr
-    assert "tricorn.toml:2 process.max-memory: does nothing" in done.stderr
+    assert "command line --timeout: does nothing" in done.stderr
+    assert "command line --control-socket: does nothing" in done.stderr
     assert "add --workers 1" in done.stderr
+
+
+def test_a_file_may_be_shared_with_production(run: Run, site: Path) -> None:
+    """What it says of workers is told once, of reloads never, and nothing of it is refused."""
+    (site / "tricorn.toml").write_text('[process]\nmax-memory = "1g"\ntimeout = 30\n')
+    for command in ("check", "main:app"), ("main:app", "--bind", "nowhere.invalid:1"):
+        done = run(*command, TRICORN_MAX_REQUESTS="9")
+        assert done.returncode in (0, 1)
+        (line,) = [one for one in done.stderr.splitlines() if "nothing" in one]
+        told = "tricorn.toml:3 process.timeout, environment TRICORN_MAX_REQUESTS, tricorn.toml:2 "
+        assert f"{told}process.max-memory: do nothing without worker processes" in line
+    (site / "tricorn.toml").write_text(
+        '[process]\nmax-memory = "1g"\n[development]\nreload-delay = 1'
+    )
+    assert run("check", "main:app", "--workers", "1", TRICORN_MAX_REQUESTS="9").stderr == ""
+
+
+NEEDS = {
+    ("--reload-dir", "."): "--reload",
+    ("--reload-include", "*.html"): "--reload",
+    ("--reload-exclude", "x"): "--reload",
+    ("--reload-extra-file", ".env"): "--reload",
+    ("--no-reload-gitignore",): "--reload",
+    ("--reload-delay", "100ms"): "--reload",
+    ("--reload-engine", "poll"): "--reload",
+    ("--max-queued", "100"): "--max-in-flight",
+    ("--queue-timeout", "5"): "--max-in-flight",
+    ("--workers", "2", "--max-requests-jitter", "9"): "--max-requests",
+    ("--workers", "2", "--max-lifetime-jitter", "9"): "--max-lifetime",
+    ("--workers", "2", "--scale-up-after", "1"): "a range of workers; add --workers 2..8",
+    ("--workers", "2", "--scale-down-after", "9"): "a range of workers",
+    ("--workers", "2", "--rollback-after", "9"): "--rollback-errors",
+    ("--workers", "2", "--rollback-window", "9"): "--rollback-errors",
+    ("--uds-mode", "660"): "a unix socket; add --bind unix:PATH",
+    ("--uds-owner", "root"): "a unix socket",
+    ("--tls-key-password", "x"): "a certificate; add --tls-cert",
+    ("--tls-key-password-file", "x"): "a certificate",
+    ("--tls-min-version", "1.2"): "a certificate",
+    ("--tls-client-ca", "x"): "a certificate",
+    ("--tls-client-crl", "x"): "a certificate",
+    ("--tls-ocsp", "x"): "a certificate",
+    ("--tls-ticket-rotation", "9"): "a certificate",
+    ("--tls-watch", "9"): "a certificate",
+    ("--http2", "off", "--http2-streams", "9"): "--http2",
+    ("--http2", "off", "--http2-cleartext", "trusted"): "--http2",
+    ("--http2", "off", "--http2-stream-window", "1m"): "--http2",
+    ("--http2", "off", "--http2-window", "1m"): "--http2",
+    ("--ws-ping-interval", "0", "--ws-ping-timeout", "9"): "--ws-ping-interval",
+    ("--no-ws-per-message-deflate", "--ws-window-bits", "9"): "--ws-per-message-deflate",
+    ("--no-ws-per-message-deflate", "--no-ws-context-takeover"): "--ws-per-message-deflate",
+    ("--no-proxy-headers", "--forwarded-headers", "forwarded"): "--proxy-headers",
+    ("--no-proxy-headers", "--secure-scheme-headers", "x=y"): "--proxy-headers",
+    ("--proxy-allow-from", "::1"): "--proxy-protocol",
+    ("--no-access-log", "--access-log-format", "json"): "--access-log",
+    ("--no-access-log", "--access-log-exclude", "/health"): "--access-log",
+}
+"""What is given, and what its last option needs."""
+
+
+@pytest.mark.parametrize("options", NEEDS, ids=" ".join)
+def test_a_setting_that_needs_another(options: tuple[str, ...]) -> None:
+    typed = parse("tricorn", "Serve.", ["main:app", *options])
+    with pytest.raises(ConfigError) as error:
+        tell_idle(Config.load(typed.values, environ={}, directory=Path("/nowhere")))
+    idle = [one for one in options if one.startswith("--")][-1].replace("--no-", "--")
+    text = f"command line {idle}: does nothing without {NEEDS[options]}"
+    assert text in str(error.value)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_all_that_is_needed_is_there() -> None:
+    needs = {one.flag: one.declared["needs"] for one in SETTINGS if "needs" in one.declared}
+    assert set(needs.values()) <= {*BY_NAME, *CONDITIONS}
+    tried = {one.replace("--no-", "--") for options in NEEDS for one in options}
+    assert {flag for flag in needs if needs[flag] != "worker processes"} <= tried
 
 
 @pytest.mark.parametrize(
@@ -225,6 +302,12 @@ def test_settings_that_do_nothing_alone(run: Run, site: Path, command: tuple[str
         ("--no-preload",),
         ("--no-control-socket",),
         ("--timeout", "5", "--warmup-path", "/"),
+        ("--reload", "--reload-dir", "."),
+        ("--max-queued", "9", "--max-in-flight", "9"),
+        ("--bind", "unix:x", "--uds-mode", "660"),
+        ("--scale-up-after", "9", "--workers", "2..3"),
+        ("--access-log-format", "json", "--access-log=stderr"),
+        ("--proxy-protocol", "v2", "--proxy-allow-from", "::1"),
     ],
 )
 def test_settings_that_do_something_or_are_off(
@@ -232,6 +315,13 @@ def test_settings_that_do_something_or_are_off(
 ) -> None:
     done = run("check", "main:app", *options)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_format_of_an_access_log_that_is_off_by_itself(run: Run, site: Path) -> None:
+    """No mistake: it is on on a terminal. But nobody would know why there are no lines."""
+    done = run("main:app", "--bind", "nowhere.invalid:1", "--access-log-format", "json")
+    assert "command line --access-log-format: does nothing without --access-log" in done.stderr
+    assert "WARNING" in done.stderr
 
 
 def test_run_refuses_them_too() -> None:

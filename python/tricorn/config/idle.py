@@ -1,0 +1,96 @@
+"""Settings that do nothing as things are: what each needs is declared with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from tricorn.config.address import UnixAddress, parse_address
+from tricorn.config.catalogue import BY_NAME, SETTINGS
+from tricorn.config.model import Config
+from tricorn.config.origin import Mistake, Rank
+from tricorn.config.resolve import report
+from tricorn.config.setting import Setting
+from tricorn.errors import ConfigError
+
+
+def _has_range(config: Config) -> bool:
+    return config.process.workers is not None and config.process.workers.is_range
+
+
+def _has_unix_socket(config: Config) -> bool:
+    return any(isinstance(parse_address(text), UnixAddress) for text in config.listen.bind)
+
+
+CONDITIONS: dict[str, tuple[Callable[[Config], bool], str]] = {
+    "worker processes": (lambda config: config.is_supervised, "--workers 1 or more"),
+    "a range of workers": (_has_range, "--workers 2..8"),
+    "a unix socket": (_has_unix_socket, "--bind unix:PATH"),
+    "a certificate": (lambda config: config.tls.is_on, "--tls-cert"),
+}
+"""What settings need that is no other setting alone: whether it is there, and how to get it."""
+
+
+def tell_idle(config: Config) -> Config:
+    """Refuse what is asked for on the command line, or in a call, and does nothing.
+
+    A file and an environment may be shared by production and development: what they say in vain is
+    only added to ``overlooked``, and nothing is said of settings that are there for ``--reload``,
+    which nobody gives but by hand. Raises ConfigError that lists each setting with its origin.
+    """
+    mistakes, in_vain = [], dict[str, list[str]]()
+    for setting in idle(config):
+        origin, needed = config.origins[setting.name], what_is_needed(setting)
+        if origin.rank is Rank.COMMAND_LINE:
+            mistakes.append(Mistake(str(origin), _refusal(needed)))
+        elif needed != "--reload":
+            in_vain.setdefault(needed, []).append(str(origin))
+    if mistakes:
+        raise ConfigError(report(mistakes))
+    texts = (_sentence(origins, needed) for needed, origins in in_vain.items())
+    return replace(config, overlooked=(*config.overlooked, *texts))
+
+
+def idle(config: Config) -> Iterator[Setting]:
+    """Settings that were given, and do nothing in this configuration."""
+    for setting in SETTINGS:
+        given = config.origins[setting.name].rank is not Rank.DEFAULT
+        if given and "needs" in setting.declared and not _is_off(setting, config):
+            # How long a warm-up may take is the one thing that it says of a process alone.
+            warms_up = setting.name == "timeout" and config.rollout.warmup_path
+            if not (_is_met(setting.declared["needs"], config) or warms_up):
+                yield setting
+
+
+def what_is_needed(setting: Setting) -> str:
+    """What a setting that ``needs`` something does nothing without, as ``--reload``."""
+    needs = setting.declared["needs"]
+    return BY_NAME[needs].flag if needs in BY_NAME else needs
+
+
+def _is_met(needs: str, config: Config) -> bool:
+    if needs in CONDITIONS:
+        return CONDITIONS[needs][0](config)
+    value = _value(BY_NAME[needs], config)
+    return bool(value) and value != "off"
+
+
+def _is_off(setting: Setting, config: Config) -> bool:
+    """Whether it asks for nothing."""
+    value = _value(setting, config)
+    return value == setting.declared.get("negated") or (not value and value == setting.default)
+
+
+def _value(setting: Setting, config: Config) -> object:
+    return getattr(getattr(config, setting.section), setting.field)
+
+
+def _refusal(needed: str) -> str:
+    remedy = CONDITIONS[needed][1] if needed in CONDITIONS else "that"
+    return f"does nothing without {needed}; add {remedy}, or leave it out"
+
+
+def _sentence(origins: Iterable[str], needed: str) -> str:
+    listed = list(origins)
+    verb = "does" if len(listed) == 1 else "do"
+    return f"{', '.join(listed)}: {verb} nothing without {needed}"
