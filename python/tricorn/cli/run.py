@@ -49,9 +49,11 @@ def main(arguments: list[str]) -> int:
             return _supervise(config, read, tell=tell)
     from tricorn.worker.ending import LastWord
     from tricorn.worker.loader import load
+    from tricorn.worker.other_signals import take_others
 
     _open_log(config)
     last_word = LastWord()
+    take_others()
     _serve(config, lambda: load(config.app))
     last_word.is_due = True
     return 0
@@ -110,6 +112,7 @@ def run(app: Any, **settings: object) -> None:
     from tricorn.config.idle import tell_idle
     from tricorn.logs.access_log import settle_access_log
     from tricorn.worker import ending
+    from tricorn.worker.other_signals import take_others
 
     if isinstance(app, str):
         settings["app"] = app
@@ -123,7 +126,11 @@ def run(app: Any, **settings: object) -> None:
     try:
         if not config.is_supervised:
             _open_log(config)
-            _serve(config, lambda: _loaded(app, config))
+            give_back = take_others()
+            try:
+                _serve(config, lambda: _loaded(app, config))
+            finally:
+                give_back()
             ending.tell("stopped")
             return
         loaded = None if isinstance(app, str) else _loaded(app, config)

@@ -18,6 +18,7 @@ from tricorn.config import Config
 from tricorn.errors import AppError, LifespanError, TricornError, scarcity
 from tricorn.net.listen import close_listeners
 from tricorn.net.listener import Listener
+from tricorn.worker.access import Logged, open_logs_anew
 from tricorn.worker.ending import tell_at_exit
 from tricorn.worker.loader import Loaded, load
 from tricorn.worker.place import Place
@@ -58,13 +59,6 @@ class Outbox(Protocol):
 
     def logged(self, text: str) -> None:
         """A message went to the error log."""
-
-
-class Logged(Protocol):
-    """What has an access log."""
-
-    def reopen_logs(self) -> None:
-        """Open it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,15 +225,10 @@ class WorkerProcess:
         self.outbox.ready(loaded.name, loaded.interface, detail, loaded.failure)
 
     def _take_logs(self, service: Logged, files: list[int]) -> None:
-        from tricorn.logs.error_log import configure
         from tricorn.logs.files import take
 
-        try:
-            take(self.config.logs, files)
-            configure(self.config.logs)
-            service.reopen_logs()
-        except TricornError as error:
-            _log.error("the logs could not be opened anew: %s", error)
+        take(self.config.logs, files)
+        open_logs_anew(self.config.logs, service)
 
 
 @contextmanager

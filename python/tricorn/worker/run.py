@@ -21,6 +21,7 @@ from tricorn.net.renewal import Renewals
 from tricorn.worker.descriptor import end_mute
 from tricorn.worker.ending import close_runner, tell, tell_at_exit
 from tricorn.worker.forked import end_if_child
+from tricorn.worker.other_signals import heard, obey
 from tricorn.worker.signals import Waker, stop_signals
 
 if TYPE_CHECKING:
@@ -58,8 +59,12 @@ def _run_wsgi(loaded: Loaded, config: Config, announce: Announce) -> None:
     close_in_children(listeners)
     service = WsgiService(loaded.app, config)
     waker = Waker()
+
+    def obey_soon(number: int) -> None:
+        waker.soon(partial(obey, number, config.logs, service))
+
     try:
-        with waker, stop_signals(waker.wake):
+        with waker, stop_signals(waker.wake), heard(obey_soon):
             service.start(listeners)
             detail = threads_text(config.process.threads)
             displays = (listener.display for listener in listeners)
@@ -95,7 +100,10 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
             loop.call_soon_threadsafe(say, number)
             server.shutdown(delay=number != signal.SIGINT)
 
-        with stop_signals(stop):
+        def obey_soon(number: int) -> None:
+            loop.call_soon_threadsafe(obey, number, config.logs, server)
+
+        with stop_signals(stop), heard(obey_soon):
             serving = server.serve(lambda server: announce(server.addresses, loop_name(loop)))
             complete(loop, loop.create_task(serving))
 

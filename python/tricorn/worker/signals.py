@@ -8,8 +8,9 @@ import select
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -111,6 +112,9 @@ class Waker:
     _woken_by: int | None = None
     _next: tuple[float, Callable[[], None]] | None = None
 
+    def __init__(self) -> None:
+        self._calls: deque[Callable[[], object]] = deque()
+
     def __enter__(self) -> Waker:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
@@ -130,6 +134,12 @@ class Waker:
         self._woken_by = number
         os.write(self._write, b"\0")
 
+    def soon(self, call: Callable[[], object]) -> None:
+        """Have `wait` make a call; also from a signal handler."""
+        self._calls.append(call)
+        with suppress(BlockingIOError):  # it is full, and wakes all the same
+            os.write(self._write, b"\0")
+
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Have `wait` make a call after so many seconds; another one before that replaces it."""
         self._next = (time.monotonic() + seconds, call)
@@ -137,6 +147,8 @@ class Waker:
     def wait(self) -> int:
         """Sleep until `wake` was called. Handlers of signals run meanwhile."""
         while self._woken_by is None:
+            while self._calls:
+                self._calls.popleft()()
             if self._next is None:
                 os.read(self._read, 1)
                 continue
