@@ -36,6 +36,12 @@ async def quick(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"quick"})
 
 
+async def stop_loop(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer, and stop what everything runs in."""
+    await quick(scope, receive, send)
+    asyncio.get_running_loop().stop()
+
+
 async def slow(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer when the client has sent the whole body."""
     print("slow begins", file=sys.stderr)
@@ -79,4 +85,7 @@ async def start(send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
-PATHS = {f"/{function.__name__}": function for function in (quick, slow, stream, events, compute)}
+PATHS = {
+    f"/{function.__name__}": function
+    for function in (quick, slow, stream, events, compute, stop_loop)
+}

@@ -149,7 +149,7 @@ class WorkerProcess:
             loop.add_signal_handler(signal.SIGQUIT, server.hurry)
             loop.add_reader(self.orders, ordered)
             serving = server.serve(lambda _: started())
-            complete(loop, loop.create_task(serving))
+            complete(loop, loop.create_task(serving), server.shutdown)
 
     def _keep_beating(self, loop: asyncio.AbstractEventLoop) -> None:
         """Beat as long as the loop turns, if anybody listens."""

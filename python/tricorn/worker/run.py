@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from tricorn.errors import TricornError
 from tricorn.logs.banner import at_most, stopping, stopping_later
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import close_in_children, with_scheme
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from tricorn.worker.loader import Loaded
 
 _log = logging.getLogger("tricorn.app")
+
+_LOOP_STOPPED = "Event loop stopped before Future completed."
+"""What asyncio and uvloop say then, in a RuntimeError like any other."""
+_STOPPED_BY_APP = "the application stopped the event loop (loop.stop())"
 
 Announce = Callable[[Sequence[str], str], None]
 """Called once, when requests are answered: with the addresses and how the application runs."""
@@ -105,7 +110,7 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
 
         with stop_signals(stop), heard(obey_soon):
             serving = server.serve(lambda server: announce(server.addresses, loop_name(loop)))
-            complete(loop, loop.create_task(serving))
+            complete(loop, loop.create_task(serving), server.shutdown)
 
 
 def _say_stopping(number: int, counted: Counted, config: Config) -> None:
@@ -125,15 +130,27 @@ def loop_name(loop: asyncio.AbstractEventLoop) -> str:
     return type(loop).__module__.partition(".")[0]
 
 
-def complete(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> None:
+def complete(
+    loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None], shutdown: Callable[[], object]
+) -> None:
     """Run the loop until ``serving`` is done, whatever the application raises through it.
 
     asyncio lets SystemExit and KeyboardInterrupt of any task out of the loop; from a request's
-    task they must cost that request and no other.
+    task they must cost that request and no other. If the application stops the loop, this begins
+    the ``shutdown`` and goes on; raises TricornError at the end then.
     """
+    is_stopped = False
     while True:
         try:
-            return loop.run_until_complete(serving)
+            loop.run_until_complete(serving)
+            break
+        except RuntimeError as error:
+            if serving.done() or str(error) != _LOOP_STOPPED:
+                raise
+            if not is_stopped:
+                _log.error("%s: the server stops", _STOPPED_BY_APP)
+                is_stopped = True
+                shutdown()
         except (SystemExit, KeyboardInterrupt) as error:
             end_if_child(error)
             if serving.done():
@@ -143,6 +160,8 @@ def complete(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[None]) -> No
             if error.errno == errno.EBADF:
                 end_mute()
             raise
+    if is_stopped:
+        raise TricornError(_STOPPED_BY_APP)
 
 
 @contextmanager
