@@ -59,7 +59,7 @@ def _show_certificates(config: Config) -> bool:
 
 def _table(config: Config) -> Iterator[str]:
     rows = [
-        (s.key, s.show(getattr(getattr(config, s.section), s.field)), config.origins[s.name])
+        (s.key, s.show(s.value(config)), config.origins[s.name])
         for s in SETTINGS
         if s.name not in _FOLDED
     ]

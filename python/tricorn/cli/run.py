@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from tricorn.cli.mistyped import check_word
 from tricorn.cli.settings import read_settings
@@ -95,7 +95,7 @@ def _in_background(config: Config) -> Iterator[Callable[[str], None]]:
         yield daemon.ready
 
 
-def run(app: Any, **settings: object) -> None:
+def run(app: Any, *others: Never, **settings: object) -> None:
     """Serve an application in this process until SIGINT, SIGTERM or SIGHUP, as the command does.
 
     ``app`` is the application itself, or text as the command takes it: ``"main:app"``. Keywords
@@ -114,6 +114,8 @@ def run(app: Any, **settings: object) -> None:
     from tricorn.worker import ending
     from tricorn.worker.other_signals import take_others
 
+    if others:
+        raise TypeError("settings are keywords: write run(app, port=8000)")
     if isinstance(app, str):
         settings["app"] = app
 

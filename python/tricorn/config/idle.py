@@ -22,8 +22,9 @@ def _has_unix_socket(config: Config) -> bool:
     return any(isinstance(parse_address(text), UnixAddress) for text in config.listen.bind)
 
 
+WORKERS = "worker processes"
 CONDITIONS: dict[str, tuple[Callable[[Config], bool], str]] = {
-    "worker processes": (lambda config: config.is_supervised, "--workers 1 or more"),
+    WORKERS: (lambda config: config.is_supervised, "--workers 1 or more"),
     "a range of workers": (_has_range, "--workers 2..8"),
     "a unix socket": (_has_unix_socket, "--bind unix:PATH"),
     "a certificate": (lambda config: config.tls.is_on, "--tls-cert"),
@@ -71,18 +72,14 @@ def what_is_needed(setting: Setting) -> str:
 def _is_met(needs: str, config: Config) -> bool:
     if needs in CONDITIONS:
         return CONDITIONS[needs][0](config)
-    value = _value(BY_NAME[needs], config)
+    value = BY_NAME[needs].value(config)
     return bool(value) and value != "off"
 
 
 def _is_off(setting: Setting, config: Config) -> bool:
     """Whether it asks for nothing."""
-    value = _value(setting, config)
+    value = setting.value(config)
     return value == setting.declared.get("negated") or (not value and value == setting.default)
-
-
-def _value(setting: Setting, config: Config) -> object:
-    return getattr(getattr(config, setting.section), setting.field)
 
 
 def _refusal(needed: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from tricorn.config import environment, tomlfile
 from tricorn.config.admission import Admission
@@ -33,8 +33,23 @@ if TYPE_CHECKING:
     from tricorn._core import TlsContext
 
 
+_MAKE = (
+    "a Config is made of keywords, as Config.make(port=8000); "
+    "the application goes to Server(app, config), or to run(app, port=8000)"
+)
+
+
+class _Made(type):
+    """Tells whoever calls Config as another server has it: that takes sections alone."""
+
+    def __call__(cls, *others: Any, **sections: Any) -> Any:
+        if others or not isinstance(sections.get("app"), App):
+            raise TypeError(_MAKE)
+        return super().__call__(**sections)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(metaclass=_Made):
     """Every setting, by section; ``origins`` tells by flat name where each value came from.
 
     ``tls_context`` is what the files of the settings about TLS held when they were read.
@@ -69,7 +84,7 @@ class Config:
         return self.process.workers is not None or any(wishes)
 
     @classmethod
-    def make(cls, **settings: object) -> Config:
+    def make(cls, *others: Never, **settings: object) -> Config:
         """A configuration from keywords alone: ``Config.make(port=0, keep_alive="2s")``.
 
         Keywords are the flat names of the settings (``--head-size`` is ``head_size``). Neither
@@ -77,6 +92,8 @@ class Config:
 
         Raises ConfigError that lists every unknown keyword and wrong value.
         """
+        if others:
+            raise TypeError(_MAKE)
         return cls._from(_read_keywords(settings, "argument {name}"), {})
 
     @classmethod

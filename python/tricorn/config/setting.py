@@ -95,6 +95,10 @@ class Setting:
         choices = self.declared.get("choices")
         return "|".join(choices) if choices else self.declared.get("metavar", self.kind.metavar)
 
+    def value(self, config: object) -> Any:
+        """Its value in a configuration."""
+        return getattr(getattr(config, self.section), self.field)
+
     def convert(self, raw: object) -> Any:
         """Turn what a source gave into the setting's value.
 

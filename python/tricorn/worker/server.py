@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Never, Protocol
 
 from tricorn.config import Config
 from tricorn.net.listen import close_listeners, open_listeners
 from tricorn.net.listener import Listener, close_in_children, with_scheme
 from tricorn.net.renewal import Renewals
+from tricorn.worker.calls import ForeignNames, check_alone, check_arguments
 from tricorn.worker.interface import detect
 from tricorn.worker.place import Place
 
@@ -47,7 +48,7 @@ class Service(Protocol):
         """Counters since the start."""
 
 
-class Server:
+class Server(ForeignNames):
     """Serves ``app`` as ``config`` says (the defaults without one).
 
     ``interface`` is ``asgi``, ``asgi2`` or ``wsgi``; without it, the object is looked at.
@@ -57,6 +58,9 @@ class Server:
     test suite, ``async with Server(app, Config.make(port=0)) as addresses`` serves inside the
     block and gives the addresses, as ``["http://127.0.0.1:49152"]``. Without a loop around,
     ``tricorn.run()`` serves.
+
+    Raises TypeError for other arguments, AppError for what is no application, and ConfigError for
+    a call of ``Config.make()`` that asks for workers.
     """
 
     def __init__(
@@ -67,8 +71,12 @@ class Server:
         *,
         listeners: Sequence[Listener] = (),
         place: Place | None = None,
+        **settings: Never,
     ):
+        check_arguments(app, config, settings)
         self.config = config or Config.make()
+        if place is None:
+            check_alone(self.config)
         self.interface = interface or detect(app, self.config.app.interface, "the application")
         self.addresses: list[str] = []
         self._app = app
@@ -84,6 +92,7 @@ class Server:
         self._no_delay = asyncio.Event()
         self._stop_renewals: Callable[[], None] = lambda: None
         self._started = False
+        self._used = False
 
     @property
     def started(self) -> bool:
@@ -145,13 +154,15 @@ class Server:
     async def serve(self, on_ready: Callable[[Server], None] | None = None) -> None:
         """Serve until ``shutdown()``, which also breaks off a start-up. A server serves once.
 
-        ``on_ready`` is called when requests are being answered. Raises BindError and LifespanError.
+        ``on_ready`` is called when requests are being answered. Raises BindError, LifespanError,
+        and RuntimeError for a server that serves, or has served.
         """
+        self._use()
         self._loop = asyncio.get_running_loop()
         self._stop = stop = self._loop.create_future()
         if self._stop_asked:
             return
-        starting = self._loop.create_task(self.__aenter__())
+        starting = self._loop.create_task(self._start())
         stop.add_done_callback(lambda _: starting.cancel())
         try:
             await starting
@@ -174,6 +185,15 @@ class Server:
                 await asyncio.wait_for(self._no_delay.wait(), self._delay)
 
     async def __aenter__(self) -> list[str]:
+        self._use()
+        return await self._start()
+
+    def _use(self) -> None:
+        if self._used:
+            raise RuntimeError("a Server serves once: make another Server(app, config)")
+        self._used = True
+
+    async def _start(self) -> list[str]:
         if not self._listeners:
             self._listeners = open_listeners(self.config.listen)
             close_in_children(self._listeners)
