@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,7 +58,7 @@ def parse(program: str, summary: str, arguments: Sequence[str]) -> CommandLine:
     spelt = _spell_out(arguments)
     mistyped = partial(no_command, arguments if program == "tricorn" else ())
     check_options(command, spelt, mistyped)
-    typed = read(command, spelt, lambda word: mistyped() or _surplus(word))
+    typed = read(command, spelt, lambda word: mistyped() or _surplus(spelt, word))
     values = {name: value for name, value in typed.items() if value is not None and value != ()}
     config = values.pop("config", None)
     return CommandLine(values, config)
@@ -89,8 +90,13 @@ def read(
         raise SystemExit(done.exit_code) from None
 
 
-def _surplus(word: str) -> str:
-    return f'"{word}" is one word too many: a server has one application. Try "tricorn --help".'
+def _surplus(arguments: Sequence[str], word: str) -> str:
+    """What is wrong with a word behind APP."""
+    text = f'"{word}" is one word too many: a server has one application'
+    before = dict(pairwise(reversed(arguments)))[word]
+    if before in (setting.flag for setting in SETTINGS if isinstance(setting.default, bool)):
+        text += f", and a flag no value; write {before} or --no-{before[2:]}"
+    return f'{text}. Try "tricorn --help".'
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

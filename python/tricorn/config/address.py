@@ -95,10 +95,12 @@ def _parse_fd(number: str) -> FdAddress:
 
 
 def _parse_tcp(text: str) -> TcpAddress:
+    if "," in text:
+        raise ValueError("is several addresses; give --bind for each")
     host, separator, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
-        if ":" not in host:
+        if not re.fullmatch(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%.+)?", host):
             raise ValueError("has brackets around what is not an IPv6 address")
     elif ":" in host or text.startswith("["):
         raise ValueError(

@@ -45,13 +45,16 @@ def check_access_format(text: str) -> None:
         return
     if not text or "\n" in text or "\r" in text:
         raise ValueError("must be one line that is not empty, or json")
-    for match in _PERCENT.finditer(text):
+    found = list(_PERCENT.finditer(text))
+    for match in found:
         if match["atom"] is not None:
             _check_atom(match["atom"])
         elif match["literal"] is None:
             raise ValueError(
                 f"has a lone % at character {match.start() + 1}; write %% for the sign itself"
             )
+    if not any(match["atom"] for match in found):
+        raise ValueError("has no atom, and every line would be the same; write json, or %(h)s …")
 
 
 def _check_atom(atom: str) -> None:

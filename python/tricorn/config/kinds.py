@@ -197,7 +197,7 @@ def _to_mode(raw: object) -> int:
     # A TOML integer is taken as the number it is: 0o660 and 432 are the same mode.
     if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw <= 0o777:
         return raw
-    if isinstance(raw, str) and re.fullmatch(r"(0o)?[0-7]{3,4}", raw.strip()):
+    if isinstance(raw, str) and re.fullmatch(r"0|0o[0-7]{1,4}|[0-7]{3,4}", raw.strip()):
         mode = int(raw, 8)
         if mode <= 0o777:
             return mode

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from tricorn.config.closest import did_you_mean
 from tricorn.config.kinds import KINDS, Kind
 
 
@@ -104,6 +105,8 @@ class Setting:
 
         Raises WrongValueError that says for each bad value what is wrong with it.
         """
+        if isinstance(raw, str) and raw.lower() in self.declared.get("choices", ()):
+            raw = raw.lower()
         if isinstance(raw, bool):  # where the flag without a value, or --no-FLAG, would stand
             raw = self.declared.get("bare" if raw else "negated", raw)
         try:
@@ -132,7 +135,8 @@ class Setting:
             raise ValueError(f"is too large; the most is {self.show_bound(most)}")
         choices = self.declared.get("choices")
         if choices and value not in choices:
-            raise ValueError(f"is not one of {', '.join(choices)}")
+            hint = did_you_mean(str(value), choices)
+            raise ValueError(f"is not one of {', '.join(choices)}{hint}")
         if check := self.declared.get("check"):
             check(value)
 

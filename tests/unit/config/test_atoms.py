@@ -20,6 +20,8 @@ REFUSED = [
     ("%(h)", "lone % at character 1"),
     ("%(h)d", "lone %"),
     ("%%%", "lone % at character 3"),
+    ("combined", "has no atom"),
+    ("%%", "has no atom"),
 ]
 
 
@@ -27,8 +29,8 @@ REFUSED = [
     "text",
     [
         "json",
-        "x",
-        "%%",
+        "x %(m)s",
+        "%%%(m)s",
         DEFAULT_FORMAT,
         "%({x-request-id}i)s %({content-type}o)s %({wsgi.url_scheme}e)s",
         *(f"%({atom})s" for atom in ATOMS),
