@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.http2.conftest import address_of
 from tests.kit import serve
-from tests.kit.http2 import Answer, Client, connect
+from tests.kit.http2 import RST_STREAM, Answer, Client, connect, frame
 from tests.kit.process import ROOT
 from tests.process.conftest import BODY
 from tests.process.test_early_answers import APPS, PIECE
@@ -45,6 +47,23 @@ def test_one_that_sends_no_more_is_reset(interface: str) -> None:
         client.until(lambda: answer.reset is not None, "a reset")
         assert (answer.status, answer.reset) == (413, NO_ERROR)
         assert client.get("/early").status == 413
+
+
+def test_a_stop_waits_for_one_only_once() -> None:
+    """Of a client that says nothing any more, the time is not given to the connection again."""
+    linger = 6.0
+    served = serve(APPS["asgi"], "--linger-timeout", f"{linger}s", app_dir=ROOT)
+    with served as server, connect(address_of(server)) as client:
+        stream, _ = begin(client)
+        server.send_signal(signal.SIGTERM)
+        sock, came = client.wire.sock, b""
+        reset = frame(RST_STREAM, bytes(4), stream=stream)
+        while reset not in came:
+            came += sock.recv(4096)
+        sock.settimeout(linger - 2)
+        while sock.recv(4096):
+            pass
+        assert server.wait_exit() == 0
 
 
 def test_one_that_sends_for_ever_is_reset() -> None:

@@ -260,6 +260,7 @@ impl<X> Net<X> {
         self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
         self.streams -= usize::from(conn.is_stream());
+        let quiet = if conn.phase() == Phase::Linger { conn.since } else { self.now };
         if conn.phase() != Phase::Exchange {
             conn.say_goodbye(); // else what was sent is not the whole
         }
@@ -272,7 +273,7 @@ impl<X> Net<X> {
         if let Some(parent) = conn.link.parent() {
             let exchange = conn.exchange.take();
             drop(conn); // the stream ends, which its connection has to say
-            self.forget_stream(parent, token);
+            self.forget_stream(parent, token, quiet);
             self.load_fell();
             return exchange;
         }

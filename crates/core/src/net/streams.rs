@@ -384,13 +384,14 @@ impl<X> Net<X> {
         }
     }
 
-    /// The stream is no connection any more.
-    pub(super) fn forget_stream(&mut self, parent: Token, stream: Token) {
+    /// The stream is no connection any more. It has been `quiet` since then: a stop that has waited
+    /// for it does not wait for its client again.
+    pub(super) fn forget_stream(&mut self, parent: Token, stream: Token, quiet: u64) {
         let now = self.now;
         let Some(all) = self.streams_of(parent) else { return };
         all.open.retain(|&other| other != stream);
         if all.open.is_empty() {
-            all.since = now;
+            all.since = if all.stopping { all.since.max(quiet) } else { now };
             self.renew(parent);
         }
         self.stir_parent(parent);
