@@ -9,6 +9,7 @@ import pytest
 from tests.kit import Server, serve
 from tests.kit.process import ROOT, ended
 from tests.process.conftest import get
+from tests.process.test_workers import ask
 
 APPS = "tests.process.lifespans"
 
@@ -77,3 +78,18 @@ def test_a_signal_breaks_off_a_startup(number: signal.Signals) -> None:
         assert server.stop(number) == 0
         assert "startup cleaned up" in server.stderr.text()
         assert "Traceback" not in server.stderr.text()
+
+
+CODES = {"return": "0", "raise": "9", "exit": "7", "loop": "8"}
+
+
+@pytest.mark.parametrize("way", CODES)
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_start_up_that_forks(loop: str, way: str) -> None:
+    """The child ends, and takes nothing from its parent: threads can still wake the loop."""
+    app, env = "tests.process.forking_lifespan:app", {"FORK": way}
+    with serve(app, "--loop", loop, app_dir=ROOT, env=env) as server:
+        assert ask(server, "/") == CODES[way]
+        text = server.stderr.text()
+        assert text.count("came back to the server, and ends here") == (way == "return")
+        assert "Traceback" not in text

@@ -74,6 +74,7 @@ class AsgiService:
 
     async def start(self, listeners: Sequence[Listener]) -> None:
         """Run the start-up, then accept connections; raises LifespanError and ConfigError."""
+        abandon_in_child(self, asyncio.get_running_loop())  # a start-up may fork as well
         await self._lifespan.startup()
         try:
             if self._config.rollout.warmup_path:
@@ -96,7 +97,6 @@ class AsgiService:
                 core.listen(listener.sock.fileno(), server_of(listener), tcp, listener.begin())
         open_access(core, self._config.logs)
         self._core = core
-        abandon_in_child(core, asyncio.get_running_loop())
         loop = asyncio.get_running_loop()
         loop.add_reader(core.fileno(), core.poll)
         let_nest(loop, core.fileno())
@@ -112,6 +112,11 @@ class AsgiService:
             extensions=self._extensions(),
             state=self._lifespan.state,
         )
+
+    def abandon(self) -> None:
+        """In a forked child: let go of everything, without touching what the parent still uses."""
+        if self._core is not None:
+            self._core.abandon()
 
     def announce_stop(self) -> None:
         """Answer that the server is not ready any more; everything is served on."""

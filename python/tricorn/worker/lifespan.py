@@ -14,6 +14,7 @@ from typing import Any
 from tricorn.errors import LifespanError
 from tricorn.worker.blame import app_traceback
 from tricorn.worker.ending import told
+from tricorn.worker.forked import end_if_child
 
 _SHOW_EVERY = 10.0
 """Seconds between the lines that say that a start-up still runs: some load models for minutes."""
@@ -92,7 +93,11 @@ class Lifespan:
             "asgi": {"version": "3.0", "spec_version": "2.0"},
             "state": self.state,
         }
-        await self._app(scope, self._to_app.get, self._send)
+        await self._app(scope, self._receive, self._send)
+
+    async def _receive(self) -> dict[str, Any]:
+        end_if_child()
+        return await self._to_app.get()
 
     async def _ask(self, phase: str) -> None:
         """Send an event and wait for its answer, or for the end of the application's call."""
@@ -114,6 +119,7 @@ class Lifespan:
             raise LifespanError(f"the application's {phase} failed: {message or 'no reason given'}")
 
     async def _send(self, message: dict[str, Any]) -> None:
+        end_if_child()
         kind = message.get("type")
         complete, failed = f"lifespan.{self._phase}.complete", f"lifespan.{self._phase}.failed"
         if kind not in (complete, failed) or self._answer is None or self._answer.done():
