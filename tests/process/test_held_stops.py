@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.kit import Server, serve
-from tests.kit.process import ROOT
+from tests.kit.process import ROOT, ended
+from tests.process.test_run import script
 from tests.process.test_workers import children
 
 THREAD = "thread '{}' of the application still runs: the process ends with it"
@@ -73,6 +75,23 @@ def test_a_worker_tells_it_too(tmp_path: Path) -> None:
         said = f"[{worker}] WARNING {EVERYWHERE['thread']}"
         server.stderr.wait(lambda text: said in text, said)
         let_go(tmp_path / "gate")
+        assert server.wait_exit() == 0
+
+
+def test_a_script_tells_it_at_its_end(tmp_path: Path) -> None:
+    """It may do other things when the server has stopped."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    read = f"pathlib.Path({str(gate)!r}).read_bytes"
+    thread = f"threading.Thread(target={read}, name='importer').start()"
+    code = f"import pathlib, threading; {thread}; tricorn.run(app, port=0)"
+    with ended(script(tmp_path, code)) as server:
+        server.wait_ready(1)
+        server.send_signal(signal.SIGTERM)
+        said = f"INFO stopped\n.* WARNING {EVERYWHERE['thread']}\n"
+        server.stderr.wait(lambda text: re.search(said, text) is not None, said)
+        assert server.stdout.text() == "after\n"
+        let_go(gate)
         assert server.wait_exit() == 0
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -90,21 +91,19 @@ def tell_at_exit() -> None:
     """From now on the end of the interpreter tells what holds it up.
 
     Executors wait for their threads before any exit handler, and have no other way to be heard
-    than this one either. What is registered last is called first.
+    than this one either. What is registered last is called first. The thread that tells must be
+    there by then: Python 3.12 starts none during its end.
     """
     register: Callable[..., object] | None = getattr(threading, "_register_atexit", None)
-    pid = os.getpid()
-
-    def begin() -> None:
-        if os.getpid() == pid:
-            _start(_tell_held)
-
+    ends = threading.Event()
     if register is not None:
         with suppress(RuntimeError):  # the end has begun
-            register(begin)
+            register(ends.set)
+            _start(partial(_tell_held, ends))
 
 
-def _tell_held() -> None:
+def _tell_held(ends: threading.Event) -> None:
+    ends.wait()
     begun = time.monotonic()
     time.sleep(_FIRST)
     named: set[threading.Thread] = set()

@@ -58,8 +58,14 @@ def take_others() -> Callable[[], None]:
 
 @contextmanager
 def heard(listener: Callable[[int], object]) -> Iterator[None]:
-    """Those that come inside the block go to ``listener``, which is called in a signal handler."""
+    """Those that come inside the block go to ``listener``, which is called in a signal handler.
+
+    In a thread that is not the main one, it hears nothing.
+    """
     global _listener
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before, _listener = _listener, listener
     try:
         yield
