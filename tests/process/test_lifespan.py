@@ -80,6 +80,14 @@ def test_a_signal_breaks_off_a_startup(number: signal.Signals) -> None:
         assert "Traceback" not in server.stderr.text()
 
 
+def test_a_startup_that_is_broken_off_is_not_drained() -> None:
+    with ended(launch("endless_app", "--drain-delay", "60s")) as server:
+        server.stderr.wait(lambda text: "startup begins" in text, "the start-up")
+        assert server.stop() == 0
+        assert "stopping (SIGTERM): no request is in flight" in server.stderr.text()
+        assert "--drain-delay" not in server.stderr.text()
+
+
 CODES = {"return": "0", "raise": "9", "exit": "7", "loop": "8"}
 
 

@@ -94,7 +94,8 @@ def _run_asgi(loaded: Loaded, config: Config, announce: Announce) -> None:
 
         def say(number: int) -> None:
             say_now = partial(_say_stopping, number, server, config)
-            if number != signal.SIGINT and (delay := config.process.drain_delay):
+            delay = config.process.drain_delay
+            if delay and number != signal.SIGINT and server.started:
                 tell(stopping_later(signal.Signals(number).name, delay))
                 loop.call_later(delay, say_now)
             else:
