@@ -52,7 +52,7 @@ test: test-rust test-default test-newest ## Run every test, on the default and o
 
 .PHONY: test-rust
 test-rust: require ## Run the Rust tests of the crates that need no Python
-	cargo test --quiet --package tricorn-wire --package tricorn-h2 --package tricorn-baton
+	cargo test --quiet --package tricorn-wire --package tricorn-http2 --package tricorn-net --package tricorn-baton
 
 .PHONY: test-default
 test-default: $(DEFAULT_ENV)/.core-quick $(JUDGES) ## Run the tests on the default Python (T="…" for pytest)

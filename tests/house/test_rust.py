@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.house.sources import code, files, rust, shown
+from tests.house.sources import ROOT, code, files, rust, shown
 
 UNSAFE = {
     "bench/floor/src/main.rs": "the benchmark's floor: system calls",
-    "crates/core/src/net/sigpipe.rs": "a thread's mask of signals",
-    "crates/core/src/net/sys.rs": "system calls",
+    "crates/net/src/sigpipe.rs": "a thread's mask of signals",
+    "crates/net/src/sys.rs": "system calls",
     "crates/core/src/py/call.rs": "fast calls and tuples of the interpreter",
     "crates/core/src/py/interrupt.rs": "an exception for another thread",
     "crates/core/src/py/cell.rs": "a cell that only its owner's thread opens",
@@ -20,7 +21,7 @@ UNSAFE = {
     "crates/core/src/py/ready.rs": "the type of an awaitable that is ready, made by hand",
     "crates/core/src/first_process.rs": "a signal handler",
     "crates/core/src/orphan.rs": "a signal handler",
-    "crates/core/src/scoreboard.rs": "memory shared with other processes",
+    "crates/net/src/scoreboard.rs": "memory shared with other processes",
     "crates/core/src/wsgi/environ.rs": "dictionary entries set without a second look-up",
 }
 """The files that may hold unsafe code, and what for."""
@@ -36,10 +37,24 @@ def test_unsafe_code_is_fenced(path: Path) -> None:
 
 
 def test_pure_crates_forbid_it() -> None:
-    for crate in ("wire", "baton"):
+    for crate in ("wire", "http2", "baton"):
         opening = Path(f"crates/{crate}/src/lib.rs")
         text = next(path for path in RUST if path.match(f"*/{opening}")).read_text("utf-8")
         assert "#![forbid(unsafe_code)]" in text
+
+
+def test_the_reactor_knows_no_python() -> None:
+    """Nothing that the crate ``net`` is built of, near or far, calls the interpreter."""
+    packages = tomllib.loads((ROOT / "Cargo.lock").read_text("utf-8"))["package"]
+    needs = {one["name"]: one.get("dependencies", []) for one in packages}
+    known, todo = set[str](), ["tricorn-net"]
+    while todo:
+        if (name := todo.pop()) not in known:
+            known.add(name)
+            todo += [need.split()[0] for need in needs[name]]
+    assert {"tricorn-http2", "tricorn-wire", "mio"} <= known
+    assert not [name for name in known if "py" in name.split("-")[0]]
+    assert "pyo3" in needs["tricorn-core"]
 
 
 @pytest.mark.parametrize("path", [p for p in RUST if "/src/" in shown(p)], ids=shown)

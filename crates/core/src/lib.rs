@@ -1,13 +1,11 @@
-//! The extension module `tricorn._core`: the reactor and what it speaks to Python.
+//! The extension module `tricorn._core`: what the reactor (`tricorn_net`) and Python have to do with each
+//! other.
 //!
-//! * `net` connections and bytes, no Python · `asgi` · `wsgi` the interfaces over it
-//! * `py` the border to the interpreter · `settings` the configuration as the core reads it
-//! * `scoreboard` what the processes of a server know of each other · `inflight` with the requests
+//! * `asgi` · `wsgi` the interfaces over the reactor · `py` the border to the interpreter
+//! * `settings` the configuration as the core reads it · `scoreboard` as Python has it
 
 mod asgi;
 mod first_process;
-mod inflight;
-mod net;
 mod orphan;
 mod py;
 mod scoreboard;
@@ -30,7 +28,7 @@ mod _core {
     #[pymodule_export]
     use crate::py::{ClientDisconnected, RequestRefused};
     #[pymodule_export]
-    use crate::scoreboard::{Scoreboard, Slot};
+    use crate::scoreboard::{PySlot, Scoreboard};
     #[pymodule_export]
     use crate::wsgi::core::WsgiCore;
     #[pymodule_export]
@@ -59,12 +57,12 @@ mod _core {
     /// Resets `signal` to its default disposition when it is next delivered.
     #[pyfunction]
     fn reset_on_delivery(signal: i32) -> PyResult<()> {
-        Ok(crate::net::sys::reset_on_delivery(signal)?)
+        Ok(tricorn_net::sys::reset_on_delivery(signal)?)
     }
 
     /// Forgets keys of session tickets that are too old; after how many seconds again?
     #[pyfunction]
     fn rotate_tickets() -> Option<f64> {
-        crate::net::tls::tickets::rotate().map(|left| left.as_secs_f64())
+        tricorn_net::tls::tickets::rotate().map(|left| left.as_secs_f64())
     }
 }

@@ -2,223 +2,101 @@
 
 use std::sync::Arc;
 
-use crate::net::sys::descriptor_limit;
-use crate::net::tls::{Secured, Source};
-use crate::net::HealthPaths;
-use crate::py::tls::TlsContext;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use tricorn_wire::date;
+use tricorn_net::settings::{Admission, Proxies, Settings, Timeouts, Underscores, WebSockets};
+use tricorn_net::sys::descriptor_limit;
+use tricorn_net::tls::Source;
+use tricorn_net::HealthPaths;
 use tricorn_wire::forwarded::Rules;
 use tricorn_wire::limits::{Limits, MAX_FIELDS};
 use tricorn_wire::proxy_protocol::Versions;
-use tricorn_wire::response::Stamp;
 use tricorn_wire::trust::Trust;
 use tricorn_wire::ws::deflate::offer::Wishes;
 
-/// Milliseconds.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    pub head: u64,
-    /// For the first byte of a new connection.
-    pub first: u64,
-    pub keep_alive: u64,
-    pub body: u64,
-    pub write: u64,
-    pub linger: u64,
-    /// In line for the application.
-    pub queue: u64,
+use crate::py::tls::TlsContext;
+
+/// Reads `tricorn.config.Config`. Its sections have checked the ranges already.
+pub fn read(config: &Bound<PyAny>) -> PyResult<Settings> {
+    let limits = config.getattr("limits")?;
+    let timeouts = config.getattr("timeouts")?;
+    let http = config.getattr("http")?;
+    let size = |name: &str| -> PyResult<usize> { limits.getattr(name)?.extract() };
+    let milliseconds = |name: &str| -> PyResult<u64> {
+        let seconds: f64 = timeouts.getattr(name)?.extract()?;
+        Ok((seconds * 1000.0) as u64)
+    };
+    let process = config.getattr("process")?;
+    let seconds = |name: &str| -> PyResult<f64> { process.getattr(name)?.extract() };
+    let section = config.getattr("admission")?;
+    let admission = read_admission(&section)?;
+    let queue: f64 = section.getattr("queue_timeout")?.extract()?;
+    let queue = (queue * 1000.0) as u64;
+    let health: Option<String> = http.getattr("health_path")?.extract()?;
+    let health = health.map(HealthPaths::new);
+    Ok(Settings {
+        times_requests: seconds("slow_request")? > 0.0 || seconds("request_timeout")? > 0.0,
+        limits: Limits {
+            head: size("head_size")?,
+            fields: size("head_fields")?.min(MAX_FIELDS),
+            target: size("target_size")?,
+            body: size("body_size")? as u64,
+        },
+        timeouts: Timeouts {
+            head: milliseconds("head")?,
+            first: milliseconds("head")?,
+            keep_alive: milliseconds("keep_alive")?,
+            body: milliseconds("body")?,
+            write: milliseconds("write")?,
+            linger: milliseconds("linger")?,
+            queue,
+        },
+        body_rate: timeouts.getattr("body_rate")?.extract()?,
+        discard: size("discard_size")? as u64,
+        write_buffer: size("write_buffer")?,
+        connections: match size("connections")? {
+            // An eighth stays for the application's own files and sockets.
+            0 => descriptor_limit() / 8 * 7,
+            most => most,
+        },
+        identities: read_identities(config)?,
+        transport_security: config.getattr("tls")?.getattr("transport_security")?.extract()?,
+        http2: read_http2(config)?,
+        http2_only: spoken(config)? == "only",
+        http2_trusted: read_cleartext(config)? == "trusted",
+        proxy: read_proxies(&config.getattr("proxy")?)?,
+        websockets: read_websockets(config)?,
+        root_path: http.getattr("root_path")?.extract()?,
+        many_processes: has_many_workers(&process)?,
+        looks_at_heads: health.is_some() || admission.is_some(),
+        health,
+        admission,
+        server_header: http.getattr("server_header")?.extract()?,
+        date_header: http.getattr("date_header")?.extract()?,
+        underscores: read_underscores(&http)?,
+    })
 }
 
-/// What to do with header names that have an underscore, which WSGI can't tell from a hyphen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Underscores {
-    Drop,
-    Refuse,
-    Keep,
-}
-
-/// How many requests the application gets at a time, and who waits.
-#[derive(Clone, Copy, Debug)]
-pub struct Admission {
-    /// Requests that the application has at the most.
-    pub in_flight: u64,
-    /// Requests that wait at the most.
-    pub queued: usize,
-}
-
-/// Which proxies are trusted, and with what.
-#[derive(Clone, Debug)]
-pub struct Proxies {
-    pub trust: Trust,
-    /// None if no field is believed.
-    pub believed: Option<Rules>,
-    /// What every connection has to begin with, and from whom; None for nothing.
-    pub protocol: Option<(Versions, Trust)>,
-    pub request_ids: bool,
-}
-
-/// How WebSockets are kept; times in milliseconds, 0 for never.
-#[derive(Clone, Copy, Debug)]
-pub struct WebSockets {
-    /// Bytes of a message at the most.
-    pub max_size: usize,
-    /// Messages that wait for the application.
-    pub max_queue: usize,
-    pub ping_interval: u64,
-    pub ping_timeout: u64,
-    pub close_timeout: u64,
-    /// None if nothing is compressed.
-    pub deflate: Option<Wishes>,
-}
-
-impl WebSockets {
-    fn read(config: &Bound<PyAny>) -> PyResult<Self> {
-        let section = config.getattr("websocket")?;
-        let size = |name: &str| -> PyResult<usize> { section.getattr(name)?.extract() };
-        let milliseconds = |name: &str| -> PyResult<u64> {
-            let seconds: f64 = section.getattr(name)?.extract()?;
-            Ok((seconds * 1000.0) as u64)
-        };
-        let flag = |name: &str| -> PyResult<bool> { section.getattr(name)?.extract() };
-        let wishes = Wishes {
-            bits: section.getattr("window_bits")?.extract()?,
-            takes_over: flag("context_takeover")?,
-        };
-        Ok(Self {
-            max_size: size("max_size")?,
-            max_queue: size("max_queue")?,
-            ping_interval: milliseconds("ping_interval")?,
-            ping_timeout: milliseconds("ping_timeout")?,
-            close_timeout: milliseconds("close_timeout")?,
-            deflate: flag("per_message_deflate")?.then_some(wishes),
-        })
-    }
-}
-
-#[derive(Clone, Debug)]
-pub struct Settings {
-    pub limits: Limits,
-    pub timeouts: Timeouts,
-    /// Bytes per second that a request body must reach on average; 0 for any.
-    pub body_rate: u64,
-    /// Bytes of unread request body that are read and thrown away rather than the connection closed.
-    pub discard: u64,
-    /// Bytes of output that may wait before the application has to.
-    pub write_buffer: usize,
-    /// Open connections at the most.
-    pub connections: usize,
-    /// What connections speak TLS with, if they do.
-    pub identities: Option<Arc<Source>>,
-    /// Strict-Transport-Security, over TLS.
-    pub transport_security: Option<String>,
-    /// What a client that speaks HTTP/2 may have; None if it is not spoken.
-    pub http2: Option<tricorn_h2::Limits>,
-    /// … and nothing else is.
-    pub http2_only: bool,
-    /// Without TLS, only trusted peers speak it.
-    pub http2_trusted: bool,
-    pub websockets: WebSockets,
-    pub root_path: String,
-    pub proxy: Proxies,
-    /// Where health is asked for.
-    pub health: Option<HealthPaths>,
-    /// None if all requests go to the application.
-    pub admission: Option<Admission>,
-    /// Does the application run in other processes, too?
-    pub many_processes: bool,
-    /// Either of the two is there, or an address that redirects.
-    pub looks_at_heads: bool,
-    pub server_header: bool,
-    pub date_header: bool,
-    pub underscores: Underscores,
-    /// A request may take too long (`--slow-request`, `--request-timeout`).
-    pub times_requests: bool,
-}
-
-impl Settings {
-    /// The scheme of the addresses that are served.
-    pub fn scheme(&self) -> &'static str {
-        if self.identities.is_some() {
-            "https"
-        } else {
-            "http"
-        }
-    }
-
-    /// What the server adds to a response head; the response goes out over TLS if `secured` is there.
-    pub fn stamp<'a>(
-        &'a self,
-        date: &'a [u8; date::LEN],
-        secured: Option<&Arc<Secured>>,
-    ) -> Stamp<'a> {
-        Stamp {
-            date: self.date_header.then_some(date),
-            server: self.server_header,
-            transport_security: self.transport_security.as_deref().filter(|_| secured.is_some()),
-        }
-    }
-
-    /// Reads `tricorn.config.Config`. Its sections have checked the ranges already.
-    pub fn read(config: &Bound<PyAny>) -> PyResult<Self> {
-        let limits = config.getattr("limits")?;
-        let timeouts = config.getattr("timeouts")?;
-        let http = config.getattr("http")?;
-        let size = |name: &str| -> PyResult<usize> { limits.getattr(name)?.extract() };
-        let milliseconds = |name: &str| -> PyResult<u64> {
-            let seconds: f64 = timeouts.getattr(name)?.extract()?;
-            Ok((seconds * 1000.0) as u64)
-        };
-        let process = config.getattr("process")?;
-        let seconds = |name: &str| -> PyResult<f64> { process.getattr(name)?.extract() };
-        let section = config.getattr("admission")?;
-        let admission = read_admission(&section)?;
-        let queue: f64 = section.getattr("queue_timeout")?.extract()?;
-        let queue = (queue * 1000.0) as u64;
-        let health: Option<String> = http.getattr("health_path")?.extract()?;
-        let health = health.map(HealthPaths::new);
-        Ok(Self {
-            times_requests: seconds("slow_request")? > 0.0 || seconds("request_timeout")? > 0.0,
-            limits: Limits {
-                head: size("head_size")?,
-                fields: size("head_fields")?.min(MAX_FIELDS),
-                target: size("target_size")?,
-                body: size("body_size")? as u64,
-            },
-            timeouts: Timeouts {
-                head: milliseconds("head")?,
-                first: milliseconds("head")?,
-                keep_alive: milliseconds("keep_alive")?,
-                body: milliseconds("body")?,
-                write: milliseconds("write")?,
-                linger: milliseconds("linger")?,
-                queue,
-            },
-            body_rate: timeouts.getattr("body_rate")?.extract()?,
-            discard: size("discard_size")? as u64,
-            write_buffer: size("write_buffer")?,
-            connections: match size("connections")? {
-                // An eighth stays for the application's own files and sockets.
-                0 => descriptor_limit() / 8 * 7,
-                most => most,
-            },
-            identities: read_identities(config)?,
-            transport_security: config.getattr("tls")?.getattr("transport_security")?.extract()?,
-            http2: read_http2(config)?,
-            http2_only: spoken(config)? == "only",
-            http2_trusted: read_cleartext(config)? == "trusted",
-            proxy: read_proxies(&config.getattr("proxy")?)?,
-            websockets: WebSockets::read(config)?,
-            root_path: http.getattr("root_path")?.extract()?,
-            many_processes: has_many_workers(&process)?,
-            looks_at_heads: health.is_some() || admission.is_some(),
-            health,
-            admission,
-            server_header: http.getattr("server_header")?.extract()?,
-            date_header: http.getattr("date_header")?.extract()?,
-            underscores: read_underscores(&http)?,
-        })
-    }
+fn read_websockets(config: &Bound<PyAny>) -> PyResult<WebSockets> {
+    let section = config.getattr("websocket")?;
+    let size = |name: &str| -> PyResult<usize> { section.getattr(name)?.extract() };
+    let milliseconds = |name: &str| -> PyResult<u64> {
+        let seconds: f64 = section.getattr(name)?.extract()?;
+        Ok((seconds * 1000.0) as u64)
+    };
+    let flag = |name: &str| -> PyResult<bool> { section.getattr(name)?.extract() };
+    let wishes = Wishes {
+        bits: section.getattr("window_bits")?.extract()?,
+        takes_over: flag("context_takeover")?,
+    };
+    Ok(WebSockets {
+        max_size: size("max_size")?,
+        max_queue: size("max_queue")?,
+        ping_interval: milliseconds("ping_interval")?,
+        ping_timeout: milliseconds("ping_timeout")?,
+        close_timeout: milliseconds("close_timeout")?,
+        deflate: flag("per_message_deflate")?.then_some(wishes),
+    })
 }
 
 /// May the application run in another process, too?
@@ -239,11 +117,11 @@ fn read_underscores(http: &Bound<PyAny>) -> PyResult<Underscores> {
 const MOST_WINDOW: u32 = (1 << 31) - 1;
 
 /// None if HTTP/2 is not spoken.
-fn read_http2(config: &Bound<PyAny>) -> PyResult<Option<tricorn_h2::Limits>> {
+fn read_http2(config: &Bound<PyAny>) -> PyResult<Option<tricorn_http2::Limits>> {
     let section = config.getattr("http2")?;
     let number = |name: &str| -> PyResult<u32> { section.getattr(name)?.extract() };
     let (streams, stream_window) = (number("streams")?, number("stream_window")?);
-    let limits = tricorn_h2::Limits {
+    let limits = tricorn_http2::Limits {
         streams,
         head: config.getattr("limits")?.getattr("head_size")?.extract()?,
         stream_window,

@@ -10,19 +10,18 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::drive;
-use super::exchange::Exchange;
+use super::exchange::Asgi;
 use super::overdue::{self, Deserted, Held};
 use super::scope::Scopes;
 use super::task::TaskMaker;
 use super::websocket::ending::Rests;
-use crate::net::access::AccessLog;
-use crate::net::{sys, Net, Poller};
 use crate::py::call::bug;
 use crate::py::cell::OwnerCell;
 use crate::py::exception_of;
 use crate::py::handle::request_of;
-use crate::scoreboard::{too_late, Scoreboard};
-use crate::settings::Settings;
+use crate::scoreboard::{stats, too_late, Scoreboard};
+use tricorn_net::access::AccessLog;
+use tricorn_net::{sys, Net, Poller};
 
 /// A poll ends after this time, so that timers and other tasks of the loop get their turn.
 const LONGEST_POLL: Duration = Duration::from_millis(1);
@@ -30,7 +29,7 @@ const LONGEST_POLL: Duration = Duration::from_millis(1);
 pub const MOST_CALLS: usize = 64;
 
 pub struct State {
-    pub net: Net<Exchange>,
+    pub net: Net<Asgi>,
     pub deserted: Deserted,
     pub rests: Rests,
     /// The loop is inside `poll`: nothing has to be scheduled, and waiters may run in place.
@@ -77,7 +76,7 @@ impl AsgiCore {
         extensions: Bound<'_, PyDict>,
         state: Option<Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let mut settings = Settings::read(config)?;
+        let mut settings = crate::settings::read(config)?;
         settings.http2.iter_mut().for_each(|limits| limits.connect = true);
         let scopes = Scopes::new(py, &settings, &extensions, state.as_ref())?;
         let task_maker = TaskMaker::new(&event_loop)?;
@@ -106,7 +105,7 @@ impl AsgiCore {
 
     /// Counts in the slot of that number from now on; before `listen()`.
     fn attach(&self, scoreboard: &Scoreboard, number: usize) -> PyResult<()> {
-        let slot = scoreboard.slot(number)?;
+        let slot = scoreboard.row(number)?;
         self.state.get().net.attach(slot).then_some(()).ok_or_else(too_late)
     }
 
@@ -257,7 +256,7 @@ impl AsgiCore {
     /// Counters since the start.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let slot = self.state.get().net.slot().clone();
-        slot.stats(py)
+        stats(py, &slot)
     }
 }
 

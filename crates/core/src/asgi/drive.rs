@@ -11,11 +11,11 @@ use super::core::{check_forked, AsgiCore};
 use super::exchange::Exchange;
 use super::websocket::{begin as websocket, ending};
 use super::{overdue, receive, task, waiting};
-use crate::net::{Begin, Head, Step, Token};
 use crate::py::call::call;
 use crate::py::client_gone;
 use crate::py::future::{Waiter, Wake};
 use crate::py::handle::{self, Kind, Target};
+use tricorn_net::{Begin, Head, Step, Token};
 
 /// Takes one connection as far as it goes; returns how often it called the application.
 pub fn advance(core: &Bound<'_, AsgiCore>, token: Token) -> PyResult<usize> {

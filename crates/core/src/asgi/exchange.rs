@@ -3,7 +3,17 @@
 use super::receive::Piece;
 use super::waiting::Waiters;
 use super::websocket::Asked;
-use crate::net::spent::Spent;
+use pyo3::pybacked::PyBackedBytes;
+use tricorn_net::spent::Spent;
+use tricorn_net::Interface;
+
+/// ASGI, as the reactor knows it.
+pub enum Asgi {}
+
+impl Interface for Asgi {
+    type Exchange = Exchange;
+    type Bytes = PyBackedBytes;
+}
 
 #[derive(Default)]
 pub struct Exchange {

@@ -4,15 +4,15 @@ use pyo3::prelude::*;
 
 use super::core::{schedule, AsgiCore};
 use super::drive::new_waiter;
-use super::exchange::Exchange;
-use crate::net::Conn;
+use super::exchange::Asgi;
 use crate::py::future::Waiter;
 use crate::py::ready;
+use tricorn_net::Conn;
 
 /// What the sender waits for while its client reads too slowly.
 pub fn wait_for_room<'py>(
     core: &Bound<'py, AsgiCore>,
-    conn: &mut Conn<Exchange>,
+    conn: &mut Conn<Asgi>,
 ) -> PyResult<Bound<'py, Waiter>> {
     conn.wants_drain = true;
     let waiter = new_waiter(core)?;

@@ -11,10 +11,10 @@ use super::core::{AsgiCore, State};
 use super::drive;
 use super::exchange::Exchange;
 use super::flow::schedule_if_work;
-use crate::net::spent::{Spent, TOO_LONG};
-use crate::net::Token;
 use crate::py::future::Wake;
 use crate::py::handle::{request_of, Target};
+use tricorn_net::spent::{Spent, TOO_LONG};
+use tricorn_net::Token;
 
 /// A task, its scope, and for how many seconds it has had its request: None once it has responded.
 pub type Held<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<f64>);

@@ -9,9 +9,9 @@ use tricorn_wire::chunked::Field;
 use super::core::AsgiCore;
 use super::drive;
 use super::exchange::Exchange;
-use crate::net::Pull;
 use crate::py::future::{Waiter, Wake};
 use crate::py::handle::Target;
+use tricorn_net::Pull;
 
 /// Body bytes in one message at the most.
 const MOST: usize = 64 * 1024;

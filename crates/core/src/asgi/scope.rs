@@ -14,10 +14,10 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tricorn_wire::head::{Framing, Head};
 
 use super::tls;
-use crate::net::via::{Place, Via};
 use crate::py::call::{ascii, list, pair};
 use crate::py::names::{FieldCache, Make};
-use crate::settings::Settings;
+use tricorn_net::settings::Settings;
+use tricorn_net::via::{Place, Via};
 
 /// The extensions that scopes announce.
 struct Extensions {

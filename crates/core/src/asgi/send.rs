@@ -13,15 +13,15 @@ use tricorn_wire::response::Fault;
 
 use super::core::{schedule, AsgiCore, State};
 use super::drive;
-use super::exchange::Exchange;
+use super::exchange::{Asgi, Exchange};
 use super::fields::Fields;
 use super::flow::{go_on, schedule_if_work, wait_for_room};
-use crate::net::{Conn, Phase, Sent};
 use crate::py::call::get_item;
 use crate::py::client_gone;
 use crate::py::future::Wake;
 use crate::py::handle::Target;
 use crate::py::ready;
+use tricorn_net::{Conn, Phase, Sent};
 
 /// The awaitable of one `send(message)`.
 pub fn call<'py>(
@@ -67,7 +67,7 @@ pub fn as_dict<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>>
 }
 
 /// The connection of a response that has not ended, or the error that says why there is none.
-fn running(state: &mut State, target: Target) -> PyResult<&mut Conn<Exchange>> {
+fn running(state: &mut State, target: Target) -> PyResult<&mut Conn<Asgi>> {
     let ended = match state.net.get(target.token) {
         None => return Err(client_gone()),
         Some(conn) if conn.is_broken() => return Err(client_gone()),
@@ -129,7 +129,7 @@ fn unexpected(got: &str, expected: &str) -> PyErr {
 }
 
 /// Checks that a body message is in place; says if trailers will follow the body.
-fn in_body(conn: &mut Conn<Exchange>, got: &str) -> PyResult<bool> {
+fn in_body(conn: &mut Conn<Asgi>, got: &str) -> PyResult<bool> {
     if conn.response.is_waiting() {
         return Err(unexpected(got, "'http.response.start'"));
     }
@@ -309,7 +309,7 @@ fn zero_copy_send<'py>(
 }
 
 fn duplicate(fd: RawFd) -> PyResult<OwnedFd> {
-    crate::net::sys::duplicate(fd).map_err(PyErr::from)
+    tricorn_net::sys::duplicate(fd).map_err(PyErr::from)
 }
 
 /// Extension `http.response.trailers`: `{"headers": […], "more_trailers": bool}`.

@@ -7,8 +7,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use crate::net::tls::facts::{to_pem, Facts};
-use crate::net::tls::Secured;
+use tricorn_net::tls::facts::{to_pem, Facts};
+use tricorn_net::tls::Secured;
 
 /// The extension of one connection, made once.
 pub fn extension<'py>(py: Python<'py>, secured: &Secured) -> PyResult<Bound<'py, PyAny>> {

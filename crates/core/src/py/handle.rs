@@ -15,9 +15,9 @@ use pyo3::sync::PyOnceLock;
 use crate::asgi::core::AsgiCore;
 use crate::asgi::waiting::Role;
 use crate::asgi::{send, task, websocket};
-use crate::net::Token;
 use crate::py::call::guard;
 use crate::py::ready;
+use tricorn_net::Token;
 
 #[repr(C)]
 struct Handle {

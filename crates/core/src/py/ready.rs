@@ -17,10 +17,10 @@ use pyo3::sync::PyOnceLock;
 
 use crate::asgi::core::AsgiCore;
 use crate::asgi::waiting::{self, Role};
-use crate::net::Token;
 use crate::py::call::guard;
 use crate::py::future::Waiter;
 use crate::py::handle::Target;
+use tricorn_net::Token;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::net::tls::facts::Facts;
-use crate::net::tls::{Authorities, Flaw, Materials, Options, Pair, Part, Source, Staple};
+use tricorn_net::tls::facts::Facts;
+use tricorn_net::tls::{Authorities, Flaw, Materials, Options, Pair, Part, Source, Staple};
 
 /// Certificates, keys and the settings about TLS, checked. Survives a fork, so workers need not be
 /// able to read the files.

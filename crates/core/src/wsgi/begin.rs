@@ -1,17 +1,19 @@
 //! From a request head to an environ, and to a body that is there when the application starts.
 
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyDict, PyIterator};
+use tricorn_net::Interface;
 use tricorn_wire::head::{Framing, Slots};
 use tricorn_wire::reject::Reject;
 
 use super::calls::Account;
 use super::core::WsgiCore;
 use super::routes::Route;
-use crate::net::access::AccessLog;
-use crate::net::sys::is_reset;
-use crate::net::{Head, Pull, Token};
-use crate::settings::Underscores;
+use tricorn_net::access::AccessLog;
+use tricorn_net::settings::Underscores;
+use tricorn_net::sys::is_reset;
+use tricorn_net::{Head, Pull, Token};
 
 /// Bodies up to this size are read before the application is called, so that it never blocks on
 /// them; larger ones it reads as they come.
@@ -22,6 +24,14 @@ const GATHER: usize = 64 * 1024;
 pub struct Target {
     pub token: Token,
     pub seq: u32,
+}
+
+/// WSGI, as the reactor knows it.
+pub enum Wsgi {}
+
+impl Interface for Wsgi {
+    type Exchange = Exchange;
+    type Bytes = PyBackedBytes;
 }
 
 /// What is kept with a request that a WSGI application serves.

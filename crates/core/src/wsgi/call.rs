@@ -16,11 +16,11 @@ use super::core::{Hold, WsgiCore};
 use super::file::FileWrapper;
 use super::input::Input;
 use super::respond::StartResponse;
-use crate::net::spent::TOO_LONG;
-use crate::net::sys::{thread_clock, thread_cpu};
-use crate::net::{Sent, Token};
 use crate::py::call::{call, exact_bytes};
 use crate::py::{client_gone, exception_of};
+use tricorn_net::spent::TOO_LONG;
+use tricorn_net::sys::{thread_clock, thread_cpu};
+use tricorn_net::{Sent, Token};
 
 /// Bodies of several pieces up to this size go out as one.
 const JOIN: usize = 64 * 1024;

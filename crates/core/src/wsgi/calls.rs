@@ -23,8 +23,8 @@ use pyo3::types::{PyDict, PyType};
 
 use super::begin::Target;
 use super::core::WsgiCore;
-use crate::net::spent::TOO_LONG;
 use crate::py::interrupt;
+use tricorn_net::spent::TOO_LONG;
 
 thread_local! {
     /// This thread as Python calls it.

@@ -12,25 +12,25 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use tricorn_baton::Baton;
 
-use super::begin::{self, Exchange};
+use super::begin::{self, Wsgi};
 use super::call;
 use super::calls::{self, Calls, Held};
 use super::environ::Environs;
 use super::monitor::Monitor;
 use super::routes::Routes;
-use crate::net::access::AccessLog;
-use crate::net::{sys, Net, Poller, Step, Token};
 use crate::py::call::bug;
 use crate::py::exception_of;
-use crate::scoreboard::{too_late, Scoreboard, Slot};
-use crate::settings::Settings;
+use crate::scoreboard::{stats, too_late, Scoreboard};
+use tricorn_net::access::AccessLog;
+use tricorn_net::scoreboard::Slot;
+use tricorn_net::{sys, Net, Poller, Step, Token};
 
 /// The WSGI reactor. `run` is for as many threads as were announced; the rest for any thread.
 #[pyclass(frozen, weakref, module = "tricorn._core")]
 pub struct WsgiCore {
     pub app: Py<PyAny>,
     pub hooks: Py<PyAny>,
-    net: Mutex<Net<Exchange>>,
+    net: Mutex<Net<Wsgi>>,
     /// Locked only by who holds the baton.
     poller: Mutex<Poller>,
     pub environs: Mutex<Environs>,
@@ -64,7 +64,7 @@ impl WsgiCore {
         hooks: Py<PyAny>,
         threads: usize,
     ) -> PyResult<Self> {
-        let settings = Settings::read(config)?;
+        let settings = crate::settings::read(config)?;
         let calls = Calls::new(settings.times_requests);
         let environs = Environs::new(py, &settings, threads > 1)?;
         let (poller, mut net) = Net::new(settings)?;
@@ -90,7 +90,7 @@ impl WsgiCore {
 
     /// Counts and beats in the slot of that number from now on; before `listen()` and `run()`.
     fn attach(&self, scoreboard: &Scoreboard, number: usize) -> PyResult<()> {
-        let slot = scoreboard.slot(number)?;
+        let slot = scoreboard.row(number)?;
         let attached = self.net().attach(slot.clone()) && self.slot.set(slot).is_ok();
         attached.then_some(()).ok_or_else(too_late)
     }
@@ -206,13 +206,13 @@ impl WsgiCore {
     /// Counters since the start.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let slot = self.net().slot().clone();
-        slot.stats(py)
+        stats(py, &slot)
     }
 }
 
 impl WsgiCore {
     /// The reactor. Never keep the guard across a call into Python.
-    pub fn net(&self) -> MutexGuard<'_, Net<Exchange>> {
+    pub fn net(&self) -> MutexGuard<'_, Net<Wsgi>> {
         // After a panic the connection at fault is cut; the rest of the reactor is sound.
         self.net.lock().unwrap_or_else(PoisonError::into_inner)
     }

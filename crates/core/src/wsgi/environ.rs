@@ -15,10 +15,10 @@ use tricorn_wire::head::{Framing, Head};
 use super::file::FileWrapper;
 use super::tls;
 use crate::asgi::scope::{decode_percent, method};
-use crate::net::via::{Place, Via};
 use crate::py::call::ascii;
 use crate::py::names::{is_known, FieldCache, Make};
-use crate::settings::{Settings, Underscores};
+use tricorn_net::settings::{Settings, Underscores};
+use tricorn_net::via::{Place, Via};
 
 pub struct Environs {
     /// An environ without a request, per listener; copied for each request.

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use crate::net::sys;
+use tricorn_net::sys;
 
 /// An iterable of blocks of `filelike`; returned as it is, a regular file goes out by sendfile(2).
 #[pyclass(frozen, module = "tricorn._core")]

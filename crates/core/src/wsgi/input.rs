@@ -11,9 +11,9 @@ use pyo3::types::{PyBytes, PyList};
 
 use super::begin::Target;
 use super::core::WsgiCore;
-use crate::net::sys::Want;
-use crate::net::Pull;
 use crate::py::{client_gone, refused};
+use tricorn_net::sys::Want;
+use tricorn_net::Pull;
 
 /// Bytes read from the connection at once.
 const READ: usize = 64 * 1024;

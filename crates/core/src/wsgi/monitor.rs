@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tricorn_baton::{Baton, Ticket};
 
-use crate::net::sys::{exact_timers, thread_clock, thread_cpu};
+use tricorn_net::sys::{exact_timers, thread_clock, thread_cpu};
 
 const TICK: Duration = Duration::from_millis(1);
 /// Where calls were seen to block just now, the next one is noticed sooner: with 2 % of the calls

@@ -9,12 +9,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use tricorn_wire::response::Fault;
 
-use super::begin::{Exchange, Target};
+use super::begin::{Target, Wsgi};
 use super::call;
 use super::core::WsgiCore;
-use crate::net::sys::Want;
-use crate::net::{Conn, Room, Sent};
 use crate::py::client_gone;
+use tricorn_net::sys::Want;
+use tricorn_net::{Conn, Room, Sent};
 
 #[derive(Default)]
 struct Called {
@@ -174,7 +174,7 @@ fn halves<'py>(item: &Bound<'py, PyAny>) -> Result<(Bound<'py, PyAny>, Bound<'py
 }
 
 fn encode(
-    conn: &mut Conn<Exchange>,
+    conn: &mut Conn<Wsgi>,
     code: u16,
     phrase: &[u8],
     headers: &Bound<'_, PyList>,

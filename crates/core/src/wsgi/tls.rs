@@ -8,8 +8,8 @@ use pyo3::types::PyDict;
 use tricorn_wire::date;
 
 use super::environ::latin1;
-use crate::net::tls::facts::{to_pem, Facts};
-use crate::net::tls::Secured;
+use tricorn_net::tls::facts::{to_pem, Facts};
+use tricorn_net::tls::Secured;
 
 /// Sets the variables of one connection, which are made once.
 pub fn set_variables(environ: &Bound<'_, PyDict>, secured: &Secured) -> PyResult<()> {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tricorn_h2::{Connection, Event, Limits, Received, Stream, PREFACE};
+use tricorn_http2::{Connection, Event, Limits, Received, Stream, PREFACE};
 use tricorn_wire::head::{find_end, parse, Slots};
 
 const LIMITS: Limits =

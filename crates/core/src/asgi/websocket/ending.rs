@@ -12,9 +12,9 @@ use super::super::drive;
 use super::super::exchange::Exchange;
 use super::super::flow::schedule_if_work;
 use super::super::waiting;
-use crate::net::{Phase, Token};
 use crate::py::future::Wake;
 use crate::py::handle::Target;
+use tricorn_net::{Phase, Token};
 
 /// What is left of WebSockets whose tasks go on.
 #[derive(Default)]

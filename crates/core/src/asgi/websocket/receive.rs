@@ -8,10 +8,10 @@ use tricorn_wire::ws::reader::Message;
 
 use super::super::core::AsgiCore;
 use super::ending;
-use crate::net::News;
 use crate::py::call::utf8;
 use crate::py::future::Waiter;
 use crate::py::handle::Target;
+use tricorn_net::News;
 
 /// Puts a waiter in line.
 pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {

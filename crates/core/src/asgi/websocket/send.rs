@@ -10,16 +10,16 @@ use tricorn_wire::ws::close::{may_be_sent, NORMAL};
 use tricorn_wire::ws::handshake::{answer, is_ours};
 
 use super::super::core::{AsgiCore, State};
-use super::super::exchange::Exchange;
+use super::super::exchange::{Asgi, Exchange};
 use super::super::fields::Fields;
 use super::super::flow::{go_on, schedule_if_work, wait_for_room};
 use super::super::send::{self as http, as_dict, kind_of};
 use super::ending;
-use crate::net::{Conn, Sent};
 use crate::py::call::get_item;
 use crate::py::client_gone;
 use crate::py::handle::Target;
 use crate::py::ready;
+use tricorn_net::{Conn, Sent};
 
 /// The awaitable of one `send(message)`.
 pub fn call<'py>(
@@ -47,7 +47,7 @@ pub fn call<'py>(
 }
 
 /// The connection of a request that waits to be accepted, or the error that says why it does not.
-fn asked<'s>(state: &'s mut State, target: Target, got: &str) -> PyResult<&'s mut Conn<Exchange>> {
+fn asked<'s>(state: &'s mut State, target: Target, got: &str) -> PyResult<&'s mut Conn<Asgi>> {
     if state.net.websocket(target.token, target.seq).is_some() {
         let what = format!("send() got '{got}', but the WebSocket is accepted already");
         return Err(PyRuntimeError::new_err(what));
@@ -93,7 +93,7 @@ fn accept<'py>(
 
 /// The head of the answer, in `held` but for its end.
 fn write_head(
-    conn: &mut Conn<Exchange>,
+    conn: &mut Conn<Asgi>,
     subprotocol: Option<&str>,
     fields: Option<&Fields>,
 ) -> PyResult<()> {

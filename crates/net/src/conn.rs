@@ -1,0 +1,346 @@
+//! One connection: its socket, what has come in, what waits to go out, and where it stands.
+//!
+//! ```text
+//!              whole head          response and body done
+//!   Head ─────────────────► Exchange ───────────────────► Head      (keep-alive)
+//!    │  └► Admission ─► Head   │  └─ unread body ► Discard ► Head   (small enough)
+//!    └── refused, idle ──┐     └── close ──┐
+//!                        ▼                 ▼
+//!                      Linger ─── peer's end or deadline ───► closed
+//! ```
+//! A WebSocket goes from Exchange to WebSocket when the application accepts it, and then to Linger.
+//! A connection that speaks HTTP/2 goes from Head to Streams, and each of its streams is a
+//! connection of its own, from Head to Linger.
+
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use std::sync::Arc;
+
+use tricorn_wire::body::Body;
+use tricorn_wire::chunked::Field;
+use tricorn_wire::response::{Asked, Response};
+
+use super::access::Draft;
+use super::link::Link;
+use super::output::Output;
+use super::preface::Preface;
+use super::quick::Kind;
+use super::spent::Spent;
+use super::streams::Streams;
+use super::timer::NEVER;
+use super::tls::Secured;
+use super::via::Standing;
+use super::websocket::WebSocket;
+use crate::inflight::Place;
+use crate::scoreboard::Row;
+use crate::settings::Timeouts;
+use crate::Interface;
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Between requests, or a head is not whole yet.
+    Head,
+    /// The head is whole, and waits in line for the application to have room.
+    Admission,
+    /// The application has the request.
+    Exchange,
+    /// The response is out; this many more bytes of request body may be thrown away.
+    Discard(u64),
+    /// Our side is closed after the output; whatever still comes is thrown away, so that the
+    /// client can read the answer before a reset would destroy it (RFC 9112 §9.6).
+    Linger,
+    /// It carries the streams of HTTP/2.
+    Streams,
+    /// It is a WebSocket.
+    WebSocket,
+}
+
+/// `X` is what the interface (ASGI, WSGI) keeps with a running exchange.
+pub struct Conn<I: Interface> {
+    pub(super) link: Link,
+    /// There if the connection speaks HTTP/2.
+    pub(super) streams: Option<Box<Streams>>,
+    /// There if the connection is a WebSocket, or its running request asks for one.
+    pub websocket: Option<Box<WebSocket>>,
+    pub peer: Option<SocketAddr>,
+    pub(super) standing: Standing,
+    /// There until a proxy has said whose connection it is.
+    pub(super) preface: Option<Box<Preface>>,
+    /// Index of the listener it came from.
+    pub listener: u32,
+    /// Changes in `enter` only, which counts.
+    phase: Phase,
+    /// Where the running request is in the slot's table.
+    pub(super) place: Place,
+    /// An edge said so, and no read has come back short since.
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    /// The peer sends no more: FIN seen by the poller, to be met by a read.
+    pub(super) half_closed: bool,
+    /// A read returned the end of the stream.
+    pub(super) ended: bool,
+    /// The connection is broken: nothing can be sent or received.
+    pub(super) broken: bool,
+    /// A complete response, in `held`, waits to go out with others.
+    pub(super) is_waiting: bool,
+    /// It was its turn while it waited so.
+    pub(super) passed_over: bool,
+    /// Waits in the reactor's queue.
+    pub(super) queued: bool,
+    pub(super) expired: bool,
+    /// No need to linger: closes as soon as the output is out.
+    pub(super) brief: bool,
+    /// Belongs to the parent of this forked process.
+    pub(super) abandoned: bool,
+    /// The write side is shut down.
+    pub(super) shut: bool,
+    pub(super) input: Vec<u8>,
+    /// How much of `input` is consumed.
+    pub(super) input_at: usize,
+    /// How much of `input` has been searched for the end of a head.
+    pub(super) scanned: usize,
+    pub output: Output<I::Bytes>,
+    /// What was agreed if the connection speaks TLS.
+    pub secured: Option<Arc<Secured>>,
+    /// The head of the response until the first body message decides its framing.
+    pub held: Vec<u8>,
+    pub(super) body: Body,
+    pub(super) trailers: Vec<Field>,
+    pub(super) expects_continue: bool,
+    pub response: Response,
+    /// Bytes of the response are out or on their way: it can't be replaced by an error any more.
+    pub committed: bool,
+    /// `held` has pieces of body that wait for the application to let go.
+    pub(super) corked: bool,
+    /// The application has been called for the running request and has not returned.
+    pub(super) called: bool,
+    /// The access line of the running request.
+    pub(super) draft: Option<Box<Draft>>,
+    /// The id of the running request, if it has one.
+    pub(super) id: Option<Box<str>>,
+    /// What kind of call the running request is.
+    pub(super) kind: Kind,
+    /// Counts the requests; tells the application's handles of different requests apart.
+    pub seq: u32,
+    /// For how long the application has had the running request.
+    pub spent: Spent,
+    /// When the present phase began or last made progress, in milliseconds of the reactor.
+    pub(super) since: u64,
+    /// The latest end of lingering, once its write side is shut.
+    pub(super) lingers_until: u64,
+    /// Bytes of body received, and milliseconds that somebody has waited for them, for the minimum
+    /// rate: time that the application takes for itself does not count.
+    pub(super) body_bytes: u64,
+    pub(super) body_waited: u64,
+    /// The wait that began at `since` is not counted yet.
+    pub(super) waiting: bool,
+    pub(super) deadline: u64,
+    /// The application waits for body bytes or for the peer to go; set by `want_body`.
+    pub wants_body: bool,
+    /// The application waits for the output to drain.
+    pub wants_drain: bool,
+    pub exchange: Option<I::Exchange>,
+}
+
+impl<I: Interface> Conn<I> {
+    pub(super) fn new(link: Link, peer: Option<SocketAddr>, listener: u32, now: u64) -> Self {
+        Self {
+            link,
+            streams: None,
+            websocket: None,
+            peer,
+            standing: Standing::default(),
+            preface: None,
+            listener,
+            phase: Phase::Head,
+            place: Place::default(),
+            readable: false,
+            writable: false,
+            half_closed: false,
+            ended: false,
+            broken: false,
+            queued: false,
+            is_waiting: false,
+            passed_over: false,
+            expired: false,
+            brief: false,
+            abandoned: false,
+            shut: false,
+            input: Vec::new(),
+            input_at: 0,
+            scanned: 0,
+            output: Output::default(),
+            secured: None,
+            held: Vec::new(),
+            body: Body::Done,
+            trailers: Vec::new(),
+            expects_continue: false,
+            response: Response::new(Asked::default()),
+            committed: false,
+            corked: false,
+            called: false,
+            draft: None,
+            id: None,
+            kind: Kind::default(),
+            seq: 0,
+            spent: Spent::default(),
+            since: now,
+            lingers_until: NEVER,
+            body_bytes: 0,
+            body_waited: 0,
+            waiting: false,
+            deadline: NEVER,
+            wants_body: false,
+            wants_drain: false,
+            exchange: None,
+        }
+    }
+
+    /// The socket that carries it, itself or with others.
+    pub fn fd(&self) -> RawFd {
+        self.link.fd()
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Goes on to another phase: the one place where a request begins or ends to be in flight.
+    pub(super) fn enter(&mut self, phase: Phase, row: &Row) {
+        match (self.phase == Phase::Exchange, phase == Phase::Exchange) {
+            (false, true) => row.in_flight.add(),
+            (true, false) => {
+                row.in_flight.subtract();
+                row.table.hide(&mut self.place);
+                self.id = None;
+            }
+            _ => {}
+        }
+        self.phase = phase;
+    }
+
+    /// Has all of the request body been handed out?
+    pub fn body_done(&self) -> bool {
+        self.body.is_done()
+    }
+
+    /// Has the peer gone, as far as a waiting application is concerned? A half-closed peer still
+    /// reads, but it can't be told from one that has closed.
+    pub fn is_gone(&self) -> bool {
+        self.broken || self.half_closed || self.ended
+    }
+
+    /// Is it, or was it to become, a WebSocket that has ended for its application?
+    pub fn is_parted(&self) -> bool {
+        self.websocket.as_ref().is_some_and(|socket| socket.has_ended())
+    }
+
+    /// Can nothing be sent any more?
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub fn take_trailers(&mut self) -> Vec<Field> {
+        std::mem::take(&mut self.trailers)
+    }
+
+    /// Input that has come but is not consumed.
+    pub(super) fn pending(&self) -> &[u8] {
+        &self.input[self.input_at..]
+    }
+
+    pub(super) fn has_pending(&self) -> bool {
+        self.input_at < self.input.len()
+    }
+
+    pub(super) fn take_pending(&mut self) -> Vec<u8> {
+        let mut input = std::mem::take(&mut self.input);
+        input.drain(..std::mem::take(&mut self.input_at));
+        input
+    }
+
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.compact();
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Forgets consumed input, and its memory once there is none left.
+    pub(super) fn compact(&mut self) {
+        if self.input_at == 0 {
+            return;
+        }
+        if self.has_pending() {
+            self.input.drain(..self.input_at);
+        } else {
+            self.input = Vec::new();
+        }
+        self.input_at = 0;
+    }
+
+    /// Between requests, with nothing on its way in or out?
+    pub(super) fn is_idle(&self) -> bool {
+        self.phase == Phase::Head && !self.is_runnable() && self.is_sent() && !self.is_begun()
+    }
+
+    /// Has a part of a head come, or of a TLS handshake?
+    pub(super) fn is_begun(&self) -> bool {
+        self.has_pending() || self.output.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
+    }
+
+    /// Has everything that was to be sent gone to the kernel?
+    pub(super) fn is_sent(&self) -> bool {
+        self.output.is_empty() && !self.is_waiting
+    }
+
+    /// Is there anything to do for this connection without a new event?
+    pub(super) fn is_runnable(&self) -> bool {
+        let input = self.has_pending() || self.readable;
+        match self.phase {
+            Phase::Head => input,
+            Phase::Admission => false,
+            // What a client sends before it is accepted can wait.
+            Phase::Exchange if self.websocket.is_some() => {
+                self.wants_body && (self.is_gone() || self.is_parted())
+            }
+            // What comes behind the body is the next request: that has to wait.
+            Phase::Exchange => self.wants_body && (input && !self.body.is_done() || self.is_gone()),
+            Phase::Streams => input || self.streams.as_ref().is_some_and(|all| all.has_held()),
+            Phase::Discard(_) | Phase::Linger | Phase::WebSocket => input,
+        }
+    }
+
+    /// When this connection has to be looked at if nothing happens.
+    pub(super) fn next_deadline(&self, timeouts: &Timeouts) -> u64 {
+        let after = |milliseconds: u64| self.since.saturating_add(milliseconds);
+        let write = if self.output.is_empty() { NEVER } else { after(timeouts.write) };
+        if let (Some(socket), Phase::WebSocket) = (&self.websocket, self.phase) {
+            return write.min(socket.deadline());
+        }
+        if write != NEVER {
+            return write;
+        }
+        match self.phase {
+            Phase::Head if self.has_pending() => after(timeouts.head),
+            Phase::Head if self.seq == 0 => after(timeouts.first),
+            Phase::Head => after(timeouts.keep_alive),
+            Phase::Admission => after(timeouts.queue),
+            Phase::Exchange if self.wants_body && !self.body.is_done() => after(timeouts.body),
+            Phase::Exchange | Phase::WebSocket => NEVER,
+            Phase::Discard(_) => after(timeouts.body),
+            Phase::Linger => after(timeouts.linger).min(self.lingers_until),
+            Phase::Streams => self.streams.as_ref().map_or(NEVER, |all| {
+                all.time_left(timeouts).map_or(NEVER, |(since, left)| since.saturating_add(left))
+            }),
+        }
+    }
+}
+
+impl<I: Interface> Drop for Conn<I> {
+    fn drop(&mut self) {
+        let is_over = self.shut && self.ended; // both sides have said so
+        if !self.abandoned && !is_over {
+            self.link.shutdown();
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A whole head: handed to whoever parses it where it lies, and then the start of a request, or not.
+
+use std::net::SocketAddr;
+
+use tricorn_wire::body::Body;
+use tricorn_wire::head::{find_end, parse, Framing, Head as Parsed, Slots};
+use tricorn_wire::limits::Limits;
+use tricorn_wire::reject::Reject;
+use tricorn_wire::response::{Asked, Response};
+
+use super::access::{first_line, Draft};
+use super::conn::{Conn, Phase};
+use super::quick::Kind;
+use super::spent::Spent;
+use super::via::Via;
+use super::{Interface, Net, Token};
+
+/// A buffer that holds a whole head; the reactor gets it back through `begin` or `reject`.
+pub struct Head {
+    pub(super) buf: Vec<u8>,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) len: usize,
+    /// It is the reactor's scratch buffer, not the connection's own.
+    pub(super) shared: bool,
+    pub(super) form: Form,
+}
+
+/// How a head came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As it is.
+    Http1,
+    /// Made of that of a stream; without a body, or with one that ends when the stream does.
+    Http2 { bodyless: bool, connects_websocket: bool },
+}
+
+impl Head {
+    pub(super) fn of_scratch(buf: Vec<u8>, end: usize, len: usize) -> Self {
+        Self { buf, start: 0, end, len, shared: true, form: Form::Http1 }
+    }
+
+    /// Reads it, by the rules that both protocols share.
+    pub fn parse<'b, 's>(
+        &'b self,
+        slots: &'s mut Slots<'b>,
+        limits: &Limits,
+    ) -> Result<Parsed<'b, 's>, Reject> {
+        let mut parsed = parse(self.bytes(), slots, limits)?;
+        if let Form::Http2 { bodyless, connects_websocket } = self.form {
+            parsed.minor = 2;
+            parsed.connects_websocket = connects_websocket;
+            parsed.keep_alive = false; // a stream has one request
+            parsed.framing = if bodyless { Framing::Length(0) } else { Framing::UntilEnd };
+        }
+        Ok(parsed)
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.buf[self.start..self.end]
+    }
+}
+
+/// What a parsed head says about the exchange that begins.
+pub struct Begin {
+    pub framing: Framing,
+    pub asked: Asked,
+    pub expects_continue: bool,
+    pub client: Option<SocketAddr>,
+    kind: Kind,
+    /// What the request is called.
+    pub id: Option<Box<str>>,
+    /// The start of its access line.
+    pub draft: Option<Box<Draft>>,
+}
+
+impl<I: Interface> Net<I> {
+    /// What of a request has to be known to serve it; `variable` reads an environ for its access
+    /// line, and a request that has none gives none.
+    pub fn begin_of(
+        &mut self,
+        parsed: &Parsed,
+        via: Via,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Begin {
+        let access = self.access.as_mut();
+        let draft = access.and_then(|access| access.begin(parsed, &via, variable));
+        Begin {
+            framing: parsed.framing,
+            asked: Asked {
+                is_head: parsed.method == "HEAD",
+                minor: parsed.minor,
+                keep_alive: parsed.keep_alive,
+            },
+            expects_continue: parsed.expects_continue,
+            client: via.client,
+            kind: Kind::new(parsed.method.as_bytes(), parsed.target.path),
+            id: via.id,
+            draft,
+        }
+    }
+
+    /// The head was valid: an exchange begins. Returns the number of the request.
+    pub fn begin(&mut self, token: Token, head: Head, begin: Begin, exchange: I::Exchange) -> u32 {
+        self.slot.requests.add();
+        let now = self.now;
+        let came = self.timer.to_monotonic(now);
+        let client = begin.client;
+        let is_there = self.conns.get_mut(token).is_some();
+        let show = || self.slot.table.show(head.bytes(), client, came);
+        let place = is_there.then(show).unwrap_or_default();
+        self.take_in(token, head, begin);
+        let Some(conn) = self.conns.get_mut(token) else { return 0 };
+        conn.place = place;
+        conn.enter(Phase::Exchange, &self.slot);
+        conn.exchange = Some(exchange);
+        conn.seq
+    }
+
+    /// Makes the connection ready for a request and its response.
+    pub(super) fn take_in(&mut self, token: Token, head: Head, begin: Begin) {
+        let draining = self.draining;
+        let now = self.now;
+        self.give_back(token, head);
+        let Some(conn) = self.conns.get_mut(token) else { return };
+        conn.scanned = 0;
+        conn.seq = conn.seq.wrapping_add(1).max(1);
+        conn.since = now;
+        conn.spent = Spent::since(now);
+        conn.body = Body::new(begin.framing);
+        conn.body_bytes = 0;
+        conn.body_waited = 0;
+        conn.expects_continue = begin.expects_continue && !conn.body.is_done();
+        conn.response = Response::new(begin.asked);
+        conn.committed = false;
+        conn.called = false;
+        conn.draft = begin.draft;
+        conn.id = begin.id;
+        conn.kind = begin.kind;
+        conn.websocket = None;
+        conn.wants_body = false;
+        conn.wants_drain = false;
+        conn.held.clear();
+        if draining {
+            conn.response.close_after();
+        }
+    }
+
+    /// The head was not valid: answers and closes.
+    pub fn reject(&mut self, token: Token, head: Head, reject: Reject) {
+        let line = first_line(head.bytes()).to_vec();
+        self.give_back(token, head);
+        if let Some(conn) = self.conns.get_mut(token) {
+            let asked = Asked { is_head: line.starts_with(b"HEAD "), ..Asked::default() };
+            conn.response = Response::new(asked);
+            if reject == Reject::BodyTooLarge {
+                conn.body = Body::new(Framing::UntilEnd); // it is on its way: see `step_linger`
+            }
+        }
+        self.answer_reject(token, reject, &line);
+    }
+
+    /// The exchange could not begin, through no fault of the client.
+    pub fn fail(&mut self, token: Token, head: Head) {
+        self.give_back(token, head);
+        self.answer(token, 500, "The server failed.");
+    }
+
+    /// The head was looked at only: it is there as if it had just come.
+    pub(super) fn put_back(&mut self, token: Token, head: Head) {
+        let start = head.start;
+        self.give_back(token, Head { end: start, ..head });
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.scanned = 0;
+        }
+    }
+
+    fn give_back(&mut self, token: Token, head: Head) {
+        let Head { buf, end, len, shared, .. } = head;
+        let Some(conn) = self.conns.get_mut(token) else {
+            if shared {
+                self.scratch = buf;
+            }
+            return;
+        };
+        if shared {
+            if end < len {
+                conn.append(&buf[end..len]);
+            }
+            self.scratch = buf;
+        } else {
+            conn.input = buf;
+            conn.input_at = end;
+            if !conn.has_pending() {
+                conn.compact();
+            }
+        }
+    }
+}
+
+impl<I: Interface> Conn<I> {
+    /// The head that input begins with, if it has come whole.
+    pub(super) fn pending_head(&mut self, limits: &Limits) -> Result<Option<Head>, Reject> {
+        let size = self.pending().len();
+        if size == 0 {
+            return Ok(None);
+        }
+        if self.is_stream() && size <= limits.head {
+            return Ok(Some(self.take_head(size))); // it is nothing but a whole head
+        }
+        let mut scanned = self.scanned;
+        let end = find_end(self.pending(), &mut scanned, limits)?;
+        self.scanned = scanned;
+        Ok(end.map(|end| self.take_head(end)))
+    }
+
+    fn take_head(&mut self, end: usize) -> Head {
+        let start = std::mem::take(&mut self.input_at);
+        let buf = std::mem::take(&mut self.input);
+        let len = buf.len();
+        let form = match self.link.carried() {
+            None => Form::Http1,
+            Some(carried) => Form::Http2 {
+                bodyless: carried.stream.is_bodyless(),
+                connects_websocket: carried.stream.connects_websocket,
+            },
+        };
+        Head { buf, start, end: start + end, len, shared: false, form }
+    }
+}

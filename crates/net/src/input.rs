@@ -1,0 +1,492 @@
+//! What comes in: heads, bodies, and what is read only to be thrown away.
+
+use tricorn_wire::body::Body;
+use tricorn_wire::head::find_end;
+use tricorn_wire::reject::Reject;
+
+use super::access::first_line;
+use super::conn::{Conn, Phase};
+use super::output::Flush;
+use super::sys::{self, Io};
+use super::{Head, Interface, Net, Step, Token, SCRATCH};
+use crate::settings::Settings;
+
+/// How much a lingering connection may still send before it is cut: a client that is in the middle of
+/// an upload reads the answer when it has sent it all, or sees it on the way.
+const LINGER_MOST: u64 = 1024 * 1024 * 1024;
+/// The same for clients that are in the middle of nothing: whose head was refused, or that had streams.
+const LINGER_LITTLE: u64 = 1024 * 1024;
+/// A client that goes on to send has so many times of `--linger-timeout` in all.
+const LINGER_TIMES: u64 = 15;
+/// Reads in a row for one connection before others get a turn.
+const READS: usize = 8;
+
+/// What `pull` found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Pull {
+    /// `pulled` holds bytes (or none, at the end of the body); `more` will come.
+    Data { more: bool },
+    /// Nothing yet.
+    Later,
+    /// The peer has gone: the body is cut, or there was nothing left to wait for.
+    Gone,
+    /// The body is malformed, or larger than allowed.
+    Refused(Reject),
+}
+
+impl<I: Interface> Net<I> {
+    /// Takes the connection as far as it goes without the interface.
+    pub fn step(&mut self, token: Token) -> Step<I> {
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        if conn.broken {
+            return self.step_broken(token);
+        }
+        if conn.is_waiting {
+            conn.passed_over = true; // whatever has happened: an edge comes once
+            return Step::Idle; // `release` goes on with it
+        }
+        if std::mem::take(&mut conn.expired) {
+            if let Some(step) = self.expire(token) {
+                return step;
+            }
+        }
+        if let Some(step) = self.step_output(token) {
+            return step;
+        }
+        let step = match self.step_input(token) {
+            Step::Head(head) => self.take_up(token, head),
+            step => step,
+        };
+        if matches!(step, Step::Idle | Step::Again) {
+            self.renew(token);
+        }
+        step
+    }
+
+    /// What a whole head is: HTTP/2 to come, or a request that may have to wait.
+    fn take_up(&mut self, token: Token, head: Head) -> Step<I> {
+        match self.greets(token, head) {
+            Ok(step) => step,
+            Err(head) if self.is_http1_refused(token) => {
+                self.reject(token, head, Reject::Http1);
+                self.enqueue(token);
+                Step::Again
+            }
+            Err(head) if self.settings.looks_at_heads => self.admit(token, head),
+            Err(head) => Step::Head(head),
+        }
+    }
+
+    fn is_http1_refused(&mut self, token: Token) -> bool {
+        let conn = self.conns.get_mut(token);
+        conn.is_some_and(|conn| !conn.may_speak_http1(&self.settings))
+    }
+
+    fn step_output(&mut self, token: Token) -> Option<Step<I>> {
+        let low_water = self.settings.write_buffer / 2;
+        let conn = self.conns.get_mut(token)?;
+        if !conn.output.is_empty() && conn.writable {
+            let before = conn.output.len();
+            let is_stream = conn.is_stream();
+            match conn.flush_output() {
+                Flush::Broken => return Some(self.step_broken(token)),
+                Flush::Later => {
+                    conn.writable = false;
+                    if conn.output.len() < before {
+                        conn.since = self.now;
+                    }
+                    self.wait_for_room(token);
+                }
+                Flush::Empty => {
+                    conn.since = self.now;
+                    if conn.phase() != Phase::Exchange {
+                        self.end_line(token);
+                    }
+                }
+                Flush::More => {
+                    conn.since = self.now;
+                    self.enqueue(token);
+                    self.renew(token);
+                    return Some(Step::Again);
+                }
+            }
+            if is_stream {
+                self.stir(token);
+            }
+        }
+        let conn = self.conns.get_mut(token)?;
+        if conn.wants_drain && conn.output.is_drained(low_water) {
+            conn.wants_drain = false;
+            self.enqueue(token);
+            return Some(Step::Drained);
+        }
+        None
+    }
+
+    fn step_input(&mut self, token: Token) -> Step<I> {
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        match conn.phase() {
+            // The next request waits until the last response is out: back-pressure on pipelining.
+            Phase::Head if conn.output.is_empty() => self.step_head(token),
+            Phase::Head | Phase::Admission => Step::Idle,
+            Phase::Exchange if conn.wants_body && conn.is_runnable() => Step::Body,
+            Phase::Exchange => Step::Idle,
+            Phase::Discard(_) => self.step_discard(token),
+            Phase::Linger => self.step_linger(token),
+            Phase::Streams => self.step_streams(token),
+            Phase::WebSocket => self.step_websocket(token),
+        }
+    }
+
+    /// A head that another thread is parsing has the buffer: a read into none would look like the
+    /// end of the stream.
+    pub(super) fn ensure_scratch(&mut self) {
+        if self.scratch.is_empty() {
+            self.scratch = vec![0; SCRATCH];
+        }
+    }
+
+    fn step_head(&mut self, token: Token) -> Step<I> {
+        if let Some(step) = self.step_preface(token) {
+            return step;
+        }
+        self.ensure_scratch();
+        for _ in 0..READS {
+            let limits = self.settings.limits;
+            let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+            match conn.pending_head(&limits) {
+                Ok(Some(head)) => return Step::Head(head),
+                Ok(None) => {}
+                Err(reject) => return self.refuse(token, reject, None),
+            }
+            let greets = conn.awaits_hello();
+            if greets && self.handshakes == 0 {
+                return self.put_off(token);
+            }
+            let first = conn.seq == 0 && !conn.has_pending();
+            let received = conn.receive(&mut self.scratch);
+            if greets && !conn.awaits_hello() {
+                self.handshakes -= 1;
+            }
+            match received {
+                Received::Nothing => {
+                    let stops = self.draining && !self.patient && !conn.is_begun();
+                    if stops && !self.is_awaited(token) {
+                        return Step::Closed(self.close(token));
+                    }
+                    return Step::Idle;
+                }
+                Received::Plain => return self.refuse(token, Reject::PlainHttp, None),
+                Received::End => return Step::Closed(self.close(token)),
+                Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),
+                Received::Bytes(len) if first && conn.has_agreed(&self.settings) => {
+                    let came = self.scratch[..len].to_vec();
+                    return self.begin_streams(token, &came);
+                }
+                Received::Bytes(len) => {
+                    conn.scanned = 0;
+                    conn.since = self.now;
+                    match find_end(&self.scratch[..len], &mut conn.scanned, &limits) {
+                        Ok(Some(end)) => {
+                            let buf = std::mem::take(&mut self.scratch);
+                            return Step::Head(Head::of_scratch(buf, end, len));
+                        }
+                        Ok(None) => conn.append(&self.scratch[..len]),
+                        Err(reject) => {
+                            let line = first_line(&self.scratch[..len]).to_vec();
+                            return self.refuse(token, reject, Some(line));
+                        }
+                    }
+                }
+            }
+        }
+        self.enqueue(token);
+        Step::Again
+    }
+
+    /// Somebody waits for body bytes from now on: the timeouts run.
+    pub fn want_body(&mut self, token: Token) {
+        self.touch();
+        let now = self.now;
+        if let Some(conn) = self.conns.get_mut(token) {
+            if !std::mem::replace(&mut conn.wants_body, true) {
+                conn.since = now;
+                conn.waiting = true;
+            }
+        }
+        self.renew(token);
+    }
+
+    /// Somebody has waited for body bytes in a thread of its own.
+    pub fn note_waited(&mut self, token: Token, milliseconds: u64) {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.body_waited += milliseconds;
+        }
+    }
+
+    /// Puts body bytes, at most `most` of them, into `pulled`.
+    pub fn pull(&mut self, token: Token, most: usize) -> Pull {
+        self.ensure_scratch();
+        self.pulled.clear();
+        loop {
+            let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
+            if conn.body.is_done() {
+                return if conn.is_gone() { Pull::Gone } else { Pull::Later };
+            }
+            if let Err(nothing) = self.read_body(token, most) {
+                return nothing;
+            }
+            let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
+            conn.compact_if_empty();
+            conn.expects_continue = false;
+            if !self.pulled.is_empty() || conn.body.is_done() {
+                return self.count_pulled(token);
+            }
+        }
+    }
+
+    /// Body bytes that have come go to `pulled`.
+    fn read_body(&mut self, token: Token, most: usize) -> Result<(), Pull> {
+        let limits = self.settings.limits;
+        let Some(conn) = self.conns.get_mut(token) else { return Err(Pull::Gone) };
+        if conn.has_pending() {
+            let input = &conn.input[conn.input_at..];
+            let taken = conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
+            conn.input_at += taken.map_err(Pull::Refused)?;
+            return Ok(());
+        }
+        match conn.receive(&mut self.scratch) {
+            Received::Nothing => {
+                self.send_continue(token);
+                Err(Pull::Later)
+            }
+            Received::End if conn.broken => Err(Pull::Gone),
+            Received::End if matches!(conn.body, Body::UntilEnd(_)) => {
+                conn.body.end();
+                Ok(())
+            }
+            // A half-closed client may still read why.
+            Received::End | Received::Plain => Err(Pull::Refused(Reject::BodyCut)),
+            Received::Bytes(len) => {
+                let input = &self.scratch[..len];
+                let taken =
+                    conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
+                let taken = taken.map_err(Pull::Refused)?;
+                if taken < len {
+                    conn.append(&input[taken..]);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What was pulled counts for the minimum rate.
+    fn count_pulled(&mut self, token: Token) -> Pull {
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
+        conn.body_bytes += self.pulled.len() as u64;
+        if std::mem::take(&mut conn.waiting) {
+            conn.body_waited += now.saturating_sub(conn.since);
+        }
+        conn.since = now;
+        let (more, is_stream) = (!conn.body.is_done(), conn.is_stream());
+        let slow = more && conn.is_too_slow(&self.settings);
+        if is_stream {
+            self.stir(token); // the client may send more
+        }
+        if slow {
+            Pull::Refused(Reject::BodyTimeout)
+        } else {
+            Pull::Data { more }
+        }
+    }
+
+    fn step_discard(&mut self, token: Token) -> Step<I> {
+        for _ in 0..READS {
+            let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+            let Phase::Discard(left) = conn.phase() else { return self.step_input(token) };
+            if conn.body.is_done() {
+                conn.enter(Phase::Head, &self.slot);
+                conn.since = self.now;
+                self.enqueue(token);
+                return Step::Again;
+            }
+            match self.pull(token, SCRATCH) {
+                Pull::Data { .. } => {
+                    let size = self.pulled.len() as u64;
+                    let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+                    if size > left {
+                        self.linger(token);
+                        return self.step_input(token);
+                    }
+                    conn.enter(Phase::Discard(left - size), &self.slot);
+                }
+                Pull::Later => return Step::Idle,
+                Pull::Gone => return Step::Closed(self.close(token)),
+                Pull::Refused(_) => {
+                    self.linger(token);
+                    return self.step_input(token);
+                }
+            }
+        }
+        self.enqueue(token);
+        Step::Again
+    }
+
+    fn step_linger(&mut self, token: Token) -> Step<I> {
+        self.ensure_scratch();
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        if !conn.output.is_empty() {
+            return Step::Idle;
+        }
+        if conn.brief && !conn.readable || conn.is_stream() && !conn.is_answered_early() {
+            return Step::Closed(self.close(token));
+        }
+        if !conn.shut {
+            if !conn.is_stream() {
+                conn.say_goodbye();
+                if !conn.output.is_empty() {
+                    return Step::Idle;
+                }
+                sys::shutdown_write(conn.fd());
+            }
+            conn.shut = true;
+            conn.readable |= conn.is_stream(); // nothing tells that its end was with what was read
+            conn.since = self.now;
+            conn.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
+            conn.body_bytes = 0;
+        }
+        let uploads = conn.streams.is_none() && !conn.body.is_done();
+        let most = if uploads { LINGER_MOST } else { LINGER_LITTLE };
+        for _ in 0..READS {
+            match conn.receive(&mut self.scratch) {
+                Received::Bytes(len) if conn.body_bytes < most => {
+                    conn.body_bytes += len as u64;
+                    if uploads {
+                        conn.since = self.now; // as long as it goes on, but not for ever
+                    }
+                }
+                Received::Nothing => {
+                    self.stir(token); // a client of HTTP/2 may send more
+                    return Step::Idle;
+                }
+                Received::Bytes(_) | Received::End | Received::Plain => {
+                    return Step::Closed(self.close(token));
+                }
+            }
+        }
+        self.stir(token);
+        self.enqueue(token);
+        Step::Again
+    }
+
+    /// The deadline of the connection has passed.
+    fn expire(&mut self, token: Token) -> Option<Step<I>> {
+        let now = self.now;
+        let conn = self.conns.get_mut(token)?;
+        if conn.next_deadline(&self.settings.timeouts) > now {
+            self.renew(token);
+            return None; // something happened since it was seen
+        }
+        if conn.phase() == Phase::WebSocket {
+            return self.expire_websocket(token);
+        }
+        if !conn.output.is_empty() {
+            self.leave_if_stuck(token);
+            let conn = self.conns.get_mut(token)?;
+            conn.link.break_off(); // the peer reads nothing: no use in waiting for it
+            return Some(Step::Closed(self.close(token)));
+        }
+        if conn.phase() == Phase::Head
+            && conn.readable
+            && !conn.has_pending()
+            && conn.output.tls.as_mut().is_none_or(|tls| tls.may_be_late())
+        {
+            return None; // it came in time, and we are late: read it first
+        }
+        match conn.phase() {
+            Phase::Head if conn.has_pending() => {
+                Some(self.refuse(token, Reject::HeadTimeout, None))
+            }
+            Phase::Admission => Some(self.give_up_waiting(token)),
+            Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
+            Phase::Streams => Some(self.expire_streams(token)),
+            Phase::Head | Phase::Discard(_) | Phase::Linger | Phase::WebSocket => {
+                Some(Step::Closed(self.close(token)))
+            }
+        }
+    }
+
+    /// Without a `line`, the input that is kept begins with it.
+    fn refuse(&mut self, token: Token, reject: Reject, line: Option<Vec<u8>>) -> Step<I> {
+        let mut kept = || Some(first_line(self.conns.get_mut(token)?.pending()).to_vec());
+        let line = line.or_else(&mut kept).unwrap_or_default();
+        self.answer_reject(token, reject, &line);
+        self.enqueue(token);
+        Step::Again
+    }
+}
+
+/// What one read came to.
+pub(super) enum Received {
+    Bytes(usize),
+    Nothing,
+    End,
+    /// The first bytes of a connection that was to speak TLS; it speaks plain HTTP from now on.
+    Plain,
+}
+
+impl<I: Interface> Conn<I> {
+    /// One recv(2), if there is anything to expect from it.
+    pub(super) fn receive(&mut self, scratch: &mut [u8]) -> Received {
+        if self.ended || self.broken {
+            return Received::End;
+        }
+        if !self.readable && !self.half_closed {
+            return Received::Nothing;
+        }
+        if self.is_stream() {
+            return self.receive_stream(scratch);
+        }
+        if self.output.tls.is_some() {
+            return self.receive_sealed(scratch);
+        }
+        match sys::recv(self.fd(), scratch) {
+            Io::Done(0) => {
+                self.ended = true;
+                Received::End
+            }
+            Io::Done(size) => {
+                // A short read has emptied the socket: the next bytes come with a new edge.
+                self.readable = size == scratch.len();
+                Received::Bytes(size)
+            }
+            Io::Later => {
+                self.readable = false;
+                Received::Nothing
+            }
+            Io::Broken => {
+                self.broken = true;
+                Received::End
+            }
+        }
+    }
+
+    /// Does the client send more slowly than it may, after a grace as long as the timeout?
+    fn is_too_slow(&self, settings: &Settings) -> bool {
+        let least = settings.body_rate.saturating_mul(self.body_waited);
+        self.body_waited > settings.timeouts.body && self.body_bytes.saturating_mul(1000) < least
+    }
+
+    /// For how long it may linger, if more keeps coming: one that was too slow is no upload.
+    fn linger_most(&self, linger: u64) -> u64 {
+        let is_slow = self.response.status() == Reject::HeadTimeout.status();
+        linger.saturating_mul(if is_slow || self.streams.is_some() { 1 } else { LINGER_TIMES })
+    }
+
+    fn compact_if_empty(&mut self) {
+        if !self.has_pending() {
+            self.compact();
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Connections that are WebSockets: frames in and out, keep-alive, and how they end.
+//!
+//! ```text
+//!   open ── close of the client ─► answered ─┐
+//!    ├──── close of ours ─► awaiting theirs ─┼─► over ─► Phase::Linger
+//!    └──── fault, lost ──────────────────────┘
+//! ```
+//! Messages wait in a queue for the application. While it is full nothing is read, so a client that
+//! sends more than is taken from it is stopped by its own socket. `state` is what one of them has.
+
+mod state;
+
+use tricorn_wire::ws::close;
+use tricorn_wire::ws::deflate::compress::Compressors;
+use tricorn_wire::ws::deflate::inflate::Inflaters;
+use tricorn_wire::ws::deflate::Agreed;
+use tricorn_wire::ws::frame::{control, Opcode, Prefix};
+use tricorn_wire::ws::handshake::Refusal;
+
+use self::state::{after, Stage};
+pub use self::state::{News, WebSocket};
+use super::answer::Answer;
+use super::conn::{Conn, Phase};
+use super::input::Received;
+use super::{Begin, Head, Net, Sent, Step, Token};
+use crate::Interface;
+
+/// Reads in a row before others get a turn.
+const READS: usize = 4;
+/// Messages up to this size are copied behind their head.
+const SMALL: usize = 16 * 1024;
+/// Small messages are gathered up to this size while the application keeps sending.
+const CORK: usize = 32 * 1024;
+
+/// What all WebSockets of a reactor share.
+#[derive(Default)]
+pub(super) struct Shared {
+    inflaters: Inflaters,
+    compressors: Compressors,
+}
+
+impl<I: Interface> Net<I> {
+    /// Answers a request for a WebSocket that can't be one.
+    pub fn refuse_handshake(&mut self, token: Token, head: Head, begin: Begin, refusal: Refusal) {
+        let (status, text) = (refusal.status(), refusal.detail());
+        let answer = Answer { status, field: refusal.field(), text };
+        self.answer_head(token, head, begin, &answer);
+        self.enqueue(token);
+    }
+
+    /// The request that has begun asks for a WebSocket.
+    pub fn await_accept(&mut self, token: Token, agreed: Option<Agreed>) {
+        let socket = WebSocket::new(&self.settings.websockets, agreed);
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.websocket = Some(Box::new(socket));
+        }
+    }
+
+    /// The WebSocket of `token` if it was opened by request number `seq`.
+    pub fn websocket(&mut self, token: Token, seq: u32) -> Option<&mut Conn<I>> {
+        let conn = self.conns.get_mut(token)?;
+        let runs = conn.seq == seq && conn.phase() == Phase::WebSocket && conn.exchange.is_some();
+        runs.then_some(conn)
+    }
+
+    /// What comes next for the application; None if there is no such WebSocket.
+    pub fn news(&mut self, token: Token, seq: u32) -> Option<News> {
+        let settings = self.settings.websockets;
+        let socket = self.websocket(token, seq)?.websocket.as_mut()?;
+        let was_full = socket.is_full(&settings);
+        let news = socket.next();
+        if was_full && !socket.is_full(&settings) {
+            self.enqueue(token); // there is room to read on
+        }
+        Some(news)
+    }
+
+    /// The application has accepted: the head of the answer is in `held`, but for its end.
+    pub fn open_websocket(&mut self, token: Token) -> Sent {
+        self.refresh_date();
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
+        let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
+        conn.response.end_switch(stamp, &mut conn.held);
+        if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
+            access.note_fields(draft, &conn.held);
+        }
+        conn.enter(Phase::WebSocket, &self.slot);
+        conn.called = false; // no request is being served any more
+        conn.since = now;
+        conn.push_held();
+        if let Some(socket) = &mut conn.websocket {
+            socket.note_alive(now, &self.settings.websockets);
+        }
+        self.end_line(token);
+        self.room_made();
+        self.load_fell();
+        if self.draining {
+            self.close_websocket(token, self.parting_code(), "");
+        }
+        self.enqueue(token); // frames may have come already
+        self.sent(token)
+    }
+
+    /// What a client is told when the server leaves: to come again at once, if others are there.
+    fn parting_code(&self) -> u16 {
+        if self.patient {
+            close::RESTART
+        } else {
+            close::GOING_AWAY
+        }
+    }
+
+    /// The server leaves: nobody waits for a WebSocket to end by itself, or to be accepted by an
+    /// application that waits for a client.
+    pub(super) fn part_websockets(&mut self) {
+        let code = self.parting_code();
+        let mut asked = Vec::new();
+        for (token, conn) in self.conns.iter_mut() {
+            let is_asked = conn.phase() == Phase::Exchange;
+            if let (Some(socket), true) = (&mut conn.websocket, is_asked) {
+                socket.part(code);
+                asked.push(token);
+            }
+        }
+        asked.into_iter().for_each(|token| self.enqueue(token));
+        let open = |(token, conn): (Token, &mut Conn<I>)| {
+            (conn.phase() == Phase::WebSocket).then_some(token)
+        };
+        let tokens: Vec<Token> = self.conns.iter_mut().filter_map(open).collect();
+        for token in tokens {
+            self.close_websocket(token, self.parting_code(), "");
+        }
+    }
+
+    /// Sends a message. `keep` makes the bytes last if the socket does not take them all.
+    pub fn send_message(
+        &mut self,
+        token: Token,
+        is_text: bool,
+        message: &[u8],
+        keep: impl FnOnce() -> I::Bytes,
+    ) -> Sent {
+        let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
+        let Some(socket) = &mut conn.websocket else { return Sent::Broken };
+        let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
+        let pool = &mut self.shared.compressors;
+        let small = socket.deflate.as_mut().and_then(|deflate| deflate.compress(message, pool));
+        let (bytes, is_compressed) = small.map_or((message, false), |small| (small, true));
+        let prefix = Prefix::new(opcode, is_compressed, bytes.len());
+        conn.held.extend_from_slice(prefix.bytes());
+        if is_compressed || bytes.len() <= SMALL {
+            conn.held.extend_from_slice(bytes);
+            if conn.held.len() <= CORK {
+                self.cork(token);
+                return Sent::Fine;
+            }
+            conn.push_held();
+        } else {
+            conn.push_large(message, keep);
+        }
+        self.sent(token)
+    }
+
+    /// Sends a close, if there was none, and waits for that of the client for a while.
+    pub fn close_websocket(&mut self, token: Token, code: u16, reason: &str) {
+        self.touch();
+        let by = after(self.now, self.settings.websockets.close_timeout);
+        let Some(conn) = self.conns.get_mut(token) else { return };
+        let Some(socket) = &mut conn.websocket else { return };
+        if socket.stage == Stage::Open {
+            socket.say_close(code, reason, &mut conn.held);
+            socket.by = by;
+            conn.push_held();
+            self.sent(token);
+            self.renew(token);
+        }
+        self.enqueue(token);
+    }
+
+    pub(super) fn step_websocket(&mut self, token: Token) -> Step<I> {
+        self.ensure_scratch();
+        self.send_pong(token);
+        for _ in 0..READS {
+            let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+            let Some(socket) = &mut conn.websocket else { return Step::Idle };
+            let has_app = conn.exchange.is_some();
+            if has_app && (socket.has_ended() || (conn.wants_body && socket.has_news())) {
+                return Step::Body;
+            }
+            if socket.stage == Stage::Over {
+                return self.leave_websocket(token);
+            }
+            if let Some(fault) = socket.fault {
+                if has_app && !(conn.wants_body && socket.queue.is_empty()) {
+                    return Step::Idle;
+                }
+                socket.fail(fault, &mut conn.held);
+                conn.push_held();
+                self.sent(token);
+                continue;
+            }
+            if socket.is_full(&self.settings.websockets) || !self.read_frames(token) {
+                return Step::Idle;
+            }
+        }
+        self.enqueue(token);
+        Step::Again
+    }
+
+    /// Reads once; false if there was nothing.
+    fn read_frames(&mut self, token: Token) -> bool {
+        let Some(conn) = self.conns.get_mut(token) else { return false };
+        if conn.has_pending() {
+            let mut input = std::mem::take(&mut conn.input);
+            let at = conn.input_at;
+            let taken = self.feed(token, &mut input[at..]);
+            let Some(conn) = self.conns.get_mut(token) else { return false };
+            conn.input = input;
+            conn.input_at = at + taken;
+            if !conn.has_pending() {
+                conn.compact();
+            }
+            return true;
+        }
+        match conn.receive(&mut self.scratch) {
+            Received::Nothing => return false,
+            Received::End | Received::Plain => {
+                if let Some(socket) = &mut conn.websocket {
+                    socket.lose();
+                }
+            }
+            Received::Bytes(size) => {
+                let mut scratch = std::mem::take(&mut self.scratch);
+                let taken = self.feed(token, &mut scratch[..size]);
+                if let Some(conn) = self.conns.get_mut(token) {
+                    conn.append(&scratch[taken..size]);
+                    if conn.is_stream() {
+                        self.stir(token); // the client may send more
+                    }
+                }
+                self.scratch = scratch;
+            }
+        }
+        true
+    }
+
+    /// Gives bytes to the frames of the connection, and sends what they call for.
+    fn feed(&mut self, token: Token, input: &mut [u8]) -> usize {
+        let settings = &self.settings.websockets;
+        let most = self.settings.write_buffer;
+        let Some(conn) = self.conns.get_mut(token) else { return 0 };
+        let Some(socket) = &mut conn.websocket else { return 0 };
+        socket.note_alive(self.now, settings);
+        let is_stuck = conn.output.len() + conn.held.len() > most;
+        let had = conn.held.len();
+        let taken = socket.feed(input, is_stuck, settings, &mut self.shared, &mut conn.held);
+        if socket.fault.is_some() && socket.stage == Stage::Open {
+            socket.by = after(self.now, settings.close_timeout);
+        }
+        if conn.held.len() > had {
+            conn.push_held();
+            self.sent(token);
+        }
+        taken
+    }
+
+    /// The answer to the last ping, once there is room.
+    fn send_pong(&mut self, token: Token) {
+        let most = self.settings.write_buffer;
+        let Some(conn) = self.conns.get_mut(token) else { return };
+        let Some(socket) = &mut conn.websocket else { return };
+        if socket.pong.is_none() || conn.output.len() > most / 2 {
+            return;
+        }
+        if let (Some(body), Stage::Open) = (socket.pong.take(), socket.stage) {
+            control(Opcode::Pong, &body, &mut conn.held);
+            conn.push_held();
+            self.sent(token);
+        }
+    }
+
+    /// Both sides have said that it is over, or one of them can't.
+    fn leave_websocket(&mut self, token: Token) -> Step<I> {
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        conn.response.abandon();
+        if conn.broken {
+            return Step::Closed(self.close(token));
+        }
+        // A client that has closed sends nothing more that could turn our end into a reset.
+        conn.brief = conn.ended || !(conn.readable || conn.has_pending());
+        conn.websocket = None;
+        conn.push_held();
+        self.sent(token);
+        self.linger(token);
+        self.enqueue(token);
+        Step::Again
+    }
+
+    /// The connection is broken: its application is told first, if it has not been.
+    pub(super) fn step_broken(&mut self, token: Token) -> Step<I> {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.broken = true;
+            let tells = conn.phase() == Phase::WebSocket && conn.exchange.is_some();
+            if let (Some(socket), true) = (&mut conn.websocket, tells) {
+                socket.lose();
+                return Step::Body;
+            }
+        }
+        Step::Closed(self.close(token))
+    }
+
+    /// The deadline has passed: to ping, of the answer to a ping, of the client's close, or of
+    /// output that nobody reads.
+    pub(super) fn expire_websocket(&mut self, token: Token) -> Option<Step<I>> {
+        let (now, write) = (self.now, self.settings.timeouts.write);
+        let settings = &self.settings.websockets;
+        let conn = self.conns.get_mut(token)?;
+        let socket = conn.websocket.as_mut()?;
+        if !conn.output.is_empty() && conn.since.saturating_add(write) <= now {
+            conn.link.break_off();
+            return Some(self.step_broken(token));
+        }
+        if socket.by > now {
+            self.renew(token);
+            return None;
+        }
+        let unread = conn.readable || !conn.input.is_empty();
+        match (socket.stage, socket.fault) {
+            (_, Some(fault)) => socket.fail(fault, &mut conn.held),
+            (Stage::Open, None) if !socket.is_pinged => {
+                control(Opcode::Ping, b"", &mut conn.held);
+                socket.is_pinged = settings.ping_timeout > 0;
+                let wait =
+                    if socket.is_pinged { settings.ping_timeout } else { settings.ping_interval };
+                socket.by = after(now, wait);
+            }
+            // The answer may be among what was not read yet.
+            (Stage::Open, None) if unread => socket.by = after(now, settings.ping_timeout),
+            (Stage::Open, None) => {
+                socket.say_close(close::SERVER_ERROR, "keepalive ping timeout", &mut conn.held);
+                socket.stage = Stage::Over;
+            }
+            _ => socket.stage = Stage::Over,
+        }
+        if !conn.held.is_empty() {
+            conn.push_held();
+            self.sent(token);
+        }
+        None
+    }
+}
