@@ -1,7 +1,7 @@
 //! Which requests the application gets now, which wait in line, and which are turned away.
 //!
 //! Whoever waits keeps its whole head in its connection's buffer and is read no further. When
-//! there is room, `next` gives the first in line, and its head is found once more. Those who have
+//! there is room, `next_runnable` gives the first in line, and its head is found once more. Those who have
 //! left without a word to read (a reset) are passed over; a client that has sent its end may still
 //! read, as everywhere.
 //!

@@ -1,5 +1,5 @@
 //! The reactor: one poller with all connections of a worker, and everything about them that needs
-//! no Python. An interface (ASGI, WSGI) drives it: `Poller::wait`, `take` the events, get tokens from `next`,
+//! no Python. An interface (ASGI, WSGI) drives it: `Poller::wait`, `take` the events, get tokens from `next_runnable`,
 //! call `step` on each until it is idle, and answer what `step` asks for.
 //!
 //! * `conn` one connection · `output` what waits to be sent · `listen` accepting
@@ -280,7 +280,7 @@ impl<I: Interface> Net<I> {
     }
 
     /// The next connection that can go on.
-    pub fn next(&mut self) -> Option<Token> {
+    pub fn next_runnable(&mut self) -> Option<Token> {
         self.release_if_due();
         if let Some(token) = self.call_in() {
             return Some(token);

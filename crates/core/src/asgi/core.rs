@@ -324,7 +324,7 @@ fn run(core: &Bound<'_, AsgiCore>) -> PyResult<()> {
             core.get().state.get().net.take(&poller)
         };
         loop {
-            let Some(token) = core.get().state.get().net.next() else { break };
+            let Some(token) = core.get().state.get().net.next_runnable() else { break };
             let outcome = catch_unwind(AssertUnwindSafe(|| drive::advance(core, token)));
             match outcome {
                 Ok(result) => calls += result?,

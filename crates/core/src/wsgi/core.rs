@@ -264,7 +264,7 @@ impl WsgiCore {
             self.collect(slf.py())?;
             loop {
                 // Its own statement: the guard must be gone before the connection is served.
-                let token = self.net().next();
+                let token = self.net().next_runnable();
                 let Some(token) = token else { break };
                 if self.serve(slf, token) == Hold::Lost {
                     return Ok(Hold::Lost);
