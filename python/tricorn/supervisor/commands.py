@@ -29,10 +29,13 @@ class Commands:
             "reload": self._reload,
             "scale": self._scale,
             "stacks": self._stacks,
-            "stop": self._supervisor.answer_stop,
-            "logs": self._supervisor.answer_logs,
+            "stop": self._stop,
+            "logs": self._supervisor.around.messages.answer,
         }
-        if request.command in commands:
+        refusal = self._supervisor.ending.refusal
+        if request.command in ("reload", "scale") and refusal:
+            request.fail(refusal)
+        elif request.command in commands:
             commands[request.command](request)
         else:
             request.fail(f"{request.command} is not a command of this server")
@@ -84,6 +87,10 @@ class Commands:
         else:
             self._supervisor.scale(wanted)
             request.finish(data={"wanted": self._supervisor.wanted})
+
+    def _stop(self, request: Request) -> None:
+        self._supervisor.around.wait_for_stop(request)
+        self._supervisor.stop("tricorn stop")
 
     def _stacks(self, request: Request) -> None:
         wanted = request.options.get("pid")

@@ -19,7 +19,9 @@ class Meaning:
 
 TABLE: dict[signal.Signals, Meaning] = {
     signal.SIGTERM: Meaning(
-        "stop", "Stop: workers finish what they have within the graceful timeout. Again: at once."
+        "stop",
+        "Stop: workers finish what they have within the graceful timeout. Again: at once. What "
+        "asks for a change (SIGHUP, SIGUSR2, SIGTTIN, SIGTTOU) is refused from then on.",
     ),
     signal.SIGINT: Meaning(
         "quit", "Stop quickly: requests in flight are cancelled. Again: at once."
@@ -34,7 +36,7 @@ TABLE: dict[signal.Signals, Meaning] = {
     signal.SIGUSR2: Meaning(
         "upgrade",
         "Start a new supervisor with the same command, on the same sockets; when its workers "
-        "answer, this one retires.",
+        "answer, this one retires. A stop before that ends the new one too.",
     ),
     signal.SIGTTIN: Meaning("more", "One worker more."),
     signal.SIGTTOU: Meaning("fewer", "One worker fewer, but never less than one."),
@@ -43,6 +45,9 @@ TABLE: dict[signal.Signals, Meaning] = {
     ),
     signal.SIGCHLD: Meaning("reap", "A worker has ended."),
 }
+
+CHANGES = frozenset({"reload", "upgrade", "more", "fewer"})
+"""The commands that are refused once a stop is announced."""
 
 
 class Inlet:

@@ -30,15 +30,25 @@ class Sockets:
         self._open: dict[str, list[Listener]] = {}
         self._seats: dict[tuple[str, int], list[Listener]] = {}
         self._handed_on: set[tuple[str, int]] = set()
+        self._lent: list[tuple[Listener, str | None]] = []
+        """Those of a supervisor that may go on with them, and the files that it has for them."""
         for name, listeners in taken_over.items():
             seat = _SEAT.fullmatch(name)
             redirects = isinstance(parse_address(seat[2] if seat else name), RedirectAddress)
             for listener in listeners:
                 listener.redirects = redirects
+                self._lent.append((listener, listener.path))
+                listener.path = None
             if seat:
                 self._seats[seat[2], int(seat[1])] = listeners
             else:
                 self._open[name] = listeners
+
+    def take_over(self) -> None:
+        """The supervisor before us goes: the files of its sockets are ours to remove."""
+        for listener, path in self._lent:
+            listener.path = path
+        self._lent = []
 
     def hand_on(self) -> dict[str, list[Listener]]:
         """What is open, for another supervisor, by the names that it knows."""

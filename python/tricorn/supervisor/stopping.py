@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from typing import TYPE_CHECKING
 
 from tricorn.logs.banner import at_most, stopping, stopping_later
-from tricorn.supervisor.policy import QUICK
+from tricorn.supervisor.policy import KILL_AFTER, QUICK
 
 if TYPE_CHECKING:
     from tricorn.config.serving import Process
     from tricorn.supervisor.loop import Loop
     from tricorn.supervisor.sockets import Sockets
     from tricorn.supervisor.surroundings import Surroundings
+    from tricorn.supervisor.upgrade import Upgrades
     from tricorn.supervisor.workers import Workers
 
 _log = logging.getLogger("tricorn.supervisor")
@@ -23,12 +25,18 @@ class Stopping:
     """Which stop is under way. A stop that is asked for a second time ends all at once."""
 
     def __init__(
-        self, loop: Loop, workers: Workers, sockets: Sockets, around: Surroundings
+        self,
+        loop: Loop,
+        workers: Workers,
+        sockets: Sockets,
+        around: Surroundings,
+        upgrades: Upgrades,
     ) -> None:
         self._loop = loop
         self._workers = workers
         self._sockets = sockets
         self._around = around
+        self._upgrades = upgrades
         self.how = ""
         """``gracefully``, ``quickly`` or ``handed over``; nothing before."""
         self.announced = False
@@ -42,20 +50,29 @@ class Stopping:
         return bool(self.how) or self.announced
 
     @property
+    def refusal(self) -> str:
+        """Why nothing can be changed any more; nothing while it can."""
+        if self.how == "handed over":
+            return "a new supervisor has taken over"
+        return "the server stops" if self.is_meant else ""
+
+    @property
     def state(self) -> str:
         """What the server does, in words."""
         if self.how in ("gracefully", "quickly"):
             return f"stopping {self.how}"
         return self.how or ("serving until --drain-delay is over" if self.announced else "serving")
 
-    def stop(self, settings: Process, cause: str) -> None:
+    def stop(self, settings: Process, cause: str, serves: bool) -> None:
         """Stop gracefully, after ``--drain-delay``; the second time, at once.
 
-        ``cause`` is who asks for it, as ``SIGTERM``; so for `quit`.
+        ``cause`` is who asks for it, as ``SIGTERM``; so for `quit`. One that has not taken over
+        yet has no clients to tell: it ``serves`` not, and does not delay.
         """
+        self._upgrades.stop(signal.SIGTERM, settings.graceful_timeout + 2 * KILL_AFTER)
         if self.how == "gracefully" or self.announced:
             self._end_at_once()
-        elif (delay := settings.drain_delay) and not self.how:
+        elif serves and (delay := settings.drain_delay) and not self.how:
             self.announced = True
             self._around.stopping()
             self._workers.announce_stop()
@@ -67,6 +84,7 @@ class Stopping:
 
     def quit(self, cause: str) -> None:
         """Stop quickly: what is in flight is cancelled; the second time, at once."""
+        self._upgrades.stop(signal.SIGINT, QUICK + KILL_AFTER)
         if self.how == "quickly":
             self._end_at_once()
             return

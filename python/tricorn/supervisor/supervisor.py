@@ -35,7 +35,7 @@ from tricorn.supervisor.policy import Kill, Plan, Retire, Spawn, decide, wake_at
 from tricorn.supervisor.preload import is_preloaded, preload
 from tricorn.supervisor.privileges import apply_umask, resolve
 from tricorn.supervisor.setup import Setup
-from tricorn.supervisor.signals import Inlet
+from tricorn.supervisor.signals import CHANGES, Inlet
 from tricorn.supervisor.sockets import Sockets
 from tricorn.supervisor.stopping import Stopping
 from tricorn.supervisor.surroundings import Surroundings
@@ -60,13 +60,13 @@ class Supervisor:
             self.loop, lambda: self.ending.hand_over(), partial(self._failed, "upgrade")
         )
         self._reloader: Reloader | None = None
-        self._around = Surroundings(config, self.loop, Commands(self).take)
+        self.around = Surroundings(config, self.loop, Commands(self).take)
         self._generations = Generations(config, self._takeover.generation)
         self._trials = Trials(self._generations, self._counts, self._roll_back)
         self._autoscaler = Autoscaler(self.fleet, self.health)
         self.wanted = self._autoscaler.configure(config.process, self._takeover.workers)
-        self.ending = Stopping(self.loop, self.workers, self._sockets, self._around)
-        self.outcome = Outcome(self._around)
+        self.ending = Stopping(self.loop, self.workers, self._sockets, self.around, self._upgrades)
+        self.outcome = Outcome(self.around)
         self._ready: Ready | None = None
 
     def run(self) -> int | Child:
@@ -80,7 +80,7 @@ class Supervisor:
         finally:
             if self.workers.is_parent:
                 self._sockets.close()
-                self._around.close()
+                self.around.close()
                 if self._reloader is not None:
                     self._reloader.stop()
 
@@ -94,7 +94,7 @@ class Supervisor:
         if self._reloader is not None:
             self.loop.watch(self._reloader, self._take_changes)
         if not self._takeover.is_due:
-            self._around.claim()
+            self.around.claim()
         if is_preloaded(self.config):
             preload(self.config, self._setup.preload)
 
@@ -106,7 +106,7 @@ class Supervisor:
             if child is not None:
                 return child
             self._settle()
-            if self.stopping and not self.fleet.workers:
+            if self.stopping and not (self.fleet.workers or self._upgrades.is_stopping):
                 break
             self._wait()
         _log.info("stopped")
@@ -141,18 +141,9 @@ class Supervisor:
         """The display form of every listener."""
         return with_scheme(self._sockets.displays(), self.config.tls.scheme)
 
-    def answer_logs(self, request: Request) -> None:
-        """Show the last messages of the server."""
-        self._around.messages.answer(request)
-
-    def answer_stop(self, request: Request) -> None:
-        """Stop, and answer at the very end; ``wait`` false in the request means at once."""
-        self._around.wait_for_stop(request)
-        self.stop("tricorn stop")
-
     def _wait(self) -> None:
         """Take in what happens until something does, or a time comes."""
-        around = self._around
+        around = self.around
         until = wake_at(self.fleet, self._plan(), time.monotonic())
         self.loop.wait(until, [*self._ticks(), *around.waits()])
         around.attend(self.config)
@@ -179,7 +170,10 @@ class Supervisor:
             "reap": lambda _: self.workers.reap(),
         }
         for command, cause in self._inlet.commands():
-            commands[command](cause)
+            if command in CHANGES and (why := self.ending.refusal):
+                _log.warning("%s is refused: %s", cause, why)
+            else:
+                commands[command](cause)
 
     def _take_changes(self) -> None:
         assert self._reloader is not None
@@ -200,22 +194,22 @@ class Supervisor:
             case Failed(code, text):
                 worker.failure = Failure(code, text)
             case Logged(line):
-                self._around.messages.add(line)
+                self.around.messages.add(line)
 
     def stop(self, cause: str) -> None:
         """Stop gracefully, after ``--drain-delay``; the second time, at once."""
-        self.ending.stop(self.config.process, cause)
+        self.ending.stop(self.config.process, cause, not self._takeover.is_due)
 
     def reload(self, request: Request | None = None) -> None:
         """Begin a new generation from the configuration of now; a ``request`` hears of its end."""
         if request is not None:
-            self._around.wait_for_reload(request)
+            self.around.wait_for_reload(request)
         if self.ending.is_meant:
             return  # it would open the addresses again
         try:
             config = self._setup.load()
             if is_preloaded(config) or is_preloaded(self.config):
-                self._around.reloading()
+                self.around.reloading()
                 self._begin_upgrade()
                 return
             self._sockets.open(config.listen)
@@ -224,7 +218,7 @@ class Supervisor:
             self._sockets.keep_only(*(one.listen for one in self._generations.configs))
             self._failed("reload", str(error))
             return
-        self._around.reloading()
+        self.around.reloading()
         self._trials.forget()
         self._generations.begin(config)
         _log.info("reloading: generation %d starts", self.generation)
@@ -247,9 +241,8 @@ class Supervisor:
         configure_all([one.logs for one in (*self._generations.configs, *more)])
 
     def _begin_upgrade(self) -> None:
-        if not self.stopping:
-            numbers = {"generation": self._generations.following, "workers": self.wanted}
-            self._upgrades.begin(self._sockets.hand_on(), numbers, self.config.process.boot_timeout)
+        numbers = {"generation": self._generations.following, "workers": self.wanted}
+        self._upgrades.begin(self._sockets.hand_on(), numbers, self.config.process.boot_timeout)
 
     def scale(self, wanted: int) -> None:
         """Have so many workers from now on."""
@@ -257,7 +250,8 @@ class Supervisor:
         _log.info("%d workers are wanted now", self.wanted)
 
     def _rest(self) -> None:
-        if not os.isatty(0):  # a terminal sends this signal when its window changes
+        # A terminal sends this signal when its window changes.
+        if not (os.isatty(0) or self.ending.is_meant):
             self.wanted = 0
 
     def _settle(self) -> None:
@@ -270,13 +264,15 @@ class Supervisor:
         has_news = not generations.settled or failure
         generations.settle()
         self.outcome.settled(generations.settled, self.wanted, failure)
+        if self._takeover.is_due:
+            self._sockets.take_over()
         self._sockets.keep_only(config.listen)
         if self._ready is not None and has_news:
             self._setup.announce(self._ready, self.addresses(), self.wanted)
             if self._takeover.is_due:
                 self._sockets.keep_seats(self.fleet.seats(self.wanted))
                 self._takeover.done()
-                self._around.claim_after()
+                self.around.claim_after()
 
     def _gone(self, worker: Worker, status: int) -> None:
         held = self.health.held(worker)
@@ -383,7 +379,7 @@ class Supervisor:
             self.workers.kill_all()
             raise StartError(f"a worker could not be started: {why}", 1)
         _log.error("%s", text)
-        self._around.progress(text)
+        self.around.progress(text)
 
     def _forget(self) -> None:
         """In a new worker: let go of what is the supervisor's."""

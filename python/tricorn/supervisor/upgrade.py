@@ -2,7 +2,8 @@
 
 The old one starts the new one with its own command line. The new one finds the sockets in its
 environment, starts its workers, and says so over a pipe; then the old one retires. If it says why
-it can't, or the pipe ends without a word, nothing changes.
+it can't, or the pipe ends without a word, nothing changes. Until then it is a child of the old one,
+which passes on a stop: nobody must serve after it.
 
 With ``--preload`` a reload is an upgrade too: only a new process has new code.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -86,8 +88,26 @@ class Upgrade:
             code = self._process.wait()
         return said.decode(errors="replace") or f"it ended with exit code {code}"
 
+    def has_said(self) -> bool:
+        """Whether its descriptor is readable."""
+        poll = select.poll()  # select(2) knows only the first 1024 descriptors
+        poll.register(self._ready, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def deafen(self) -> None:
+        """Whether the new one is ready is not of interest any more."""
+        os.close(self._ready)
+
+    def has_ended(self) -> bool:
+        """Whether the new one is gone."""
+        return self._process.poll() is not None
+
+    def send(self, number: int) -> None:
+        """Send the new one a signal; nothing happens if it has gone."""
+        self._process.send_signal(number)
+
     def kill(self) -> None:
-        """End the new one, which takes too long."""
+        """End the new one if it is still there."""
         self._process.kill()
 
 
@@ -105,11 +125,17 @@ class Upgrades:
         self._failed = failed
         self._directory = working_directory()
         self._running: Upgrade | None = None
+        self._stopped: Upgrade | None = None
 
     @property
     def is_running(self) -> bool:
         """Whether a new supervisor is starting."""
         return self._running is not None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a new supervisor that was told to stop is still there."""
+        return self._stopped is not None and not self._stopped.has_ended()
 
     def begin(
         self, sockets: Mapping[str, list[Listener]], numbers: Mapping[str, int], longest: float
@@ -129,6 +155,24 @@ class Upgrades:
         self._loop.watch(upgrade, lambda: self._end(upgrade))
         if longest:
             self._loop.later(longest, lambda: self._end_late(upgrade))
+
+    def stop(self, number: int, longest: float) -> None:
+        """This server stops: so does a new supervisor, unless it has taken over already.
+
+        It gets the signal, the second one too, and has ``longest`` seconds to end.
+        """
+        if self._running is not None and self._running.has_said():
+            self._end(self._running)
+        if self._running is not None:
+            self._stopped, self._running = self._running, None
+            self._loop.forget(self._stopped)
+            self._stopped.deafen()
+            _log.info(
+                "upgrade: process %d has not taken over: it is stopped too", self._stopped.pid
+            )
+        if self._stopped is not None:
+            self._stopped.send(number)
+            self._loop.later(longest, self._stopped.kill)
 
     def _end_late(self, upgrade: Upgrade) -> None:
         if self._running is upgrade:
