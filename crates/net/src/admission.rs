@@ -116,7 +116,7 @@ impl<I: Interface> Net<I> {
         conn.enter(Phase::Head, &self.slot);
         conn.since = self.now;
         conn.expired = false;
-        conn.broken |= sys::is_reset(conn.fd());
+        conn.transport.break_if(sys::is_reset(conn.fd()));
         self.line.waiting.pop_front();
         self.line.turn = Some(token);
         self.publish_line();

@@ -75,7 +75,7 @@ impl<I: Interface> Net<I> {
         if conn.is_waiting {
             return true; // only its end was missing
         }
-        if !others || conn.broken || !conn.writable || !conn.output.is_empty() {
+        if !others || conn.is_broken() || !conn.transport.writable || !conn.transport.is_sent() {
             return false;
         }
         conn.committed = true;
@@ -129,11 +129,11 @@ impl<I: Interface> Net<I> {
         }
         conn.push_held();
         conn.trim_held();
-        if conn.output.is_empty() {
+        if conn.transport.output.is_empty() {
             self.end_line(token);
         }
         let Some(conn) = self.conns.get_mut(token) else { return };
-        if !conn.is_idle() || conn.broken || conn.half_closed || self.draining {
+        if !conn.is_idle() || conn.is_gone() || self.draining {
             self.enqueue(token);
         }
     }

@@ -14,21 +14,19 @@
 
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
-use std::sync::Arc;
 
 use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
 use tricorn_wire::response::{Asked, Response};
 
 use super::access::Draft;
-use super::link::Link;
-use super::output::Output;
 use super::preface::Preface;
 use super::quick::Kind;
 use super::spent::Spent;
 use super::streams::Streams;
 use super::timer::NEVER;
-use super::tls::Secured;
+use super::transport::link::Link;
+use super::transport::Transport;
 use super::via::Standing;
 use super::websocket::WebSocket;
 use crate::inflight::Place;
@@ -58,7 +56,7 @@ pub enum Phase {
 
 /// `X` is what the interface (ASGI, WSGI) keeps with a running exchange.
 pub struct Conn<I: Interface> {
-    pub(super) link: Link,
+    pub transport: Transport<I::Bytes>,
     /// There if the connection speaks HTTP/2.
     pub(super) streams: Option<Box<Streams>>,
     /// There if the connection is a WebSocket, or its running request asks for one.
@@ -73,15 +71,6 @@ pub struct Conn<I: Interface> {
     phase: Phase,
     /// Where the running request is in the slot's table.
     pub(super) place: Place,
-    /// An edge said so, and no read has come back short since.
-    pub(super) readable: bool,
-    pub(super) writable: bool,
-    /// The peer sends no more: FIN seen by the poller, to be met by a read.
-    pub(super) half_closed: bool,
-    /// A read returned the end of the stream.
-    pub(super) ended: bool,
-    /// The connection is broken: nothing can be sent or received.
-    pub(super) broken: bool,
     /// A complete response, in `held`, waits to go out with others.
     pub(super) is_waiting: bool,
     /// It was its turn while it waited so.
@@ -91,18 +80,6 @@ pub struct Conn<I: Interface> {
     pub(super) expired: bool,
     /// No need to linger: closes as soon as the output is out.
     pub(super) brief: bool,
-    /// Belongs to the parent of this forked process.
-    pub(super) abandoned: bool,
-    /// The write side is shut down.
-    pub(super) shut: bool,
-    pub(super) input: Vec<u8>,
-    /// How much of `input` is consumed.
-    pub(super) input_at: usize,
-    /// How much of `input` has been searched for the end of a head.
-    pub(super) scanned: usize,
-    pub output: Output<I::Bytes>,
-    /// What was agreed if the connection speaks TLS.
-    pub secured: Option<Arc<Secured>>,
     /// The head of the response until the first body message decides its framing.
     pub held: Vec<u8>,
     pub(super) body: Body,
@@ -146,7 +123,7 @@ pub struct Conn<I: Interface> {
 impl<I: Interface> Conn<I> {
     pub(super) fn new(link: Link, peer: Option<SocketAddr>, listener: u32, now: u64) -> Self {
         Self {
-            link,
+            transport: Transport::new(link),
             streams: None,
             websocket: None,
             peer,
@@ -155,23 +132,11 @@ impl<I: Interface> Conn<I> {
             listener,
             phase: Phase::Head,
             place: Place::default(),
-            readable: false,
-            writable: false,
-            half_closed: false,
-            ended: false,
-            broken: false,
             queued: false,
             is_waiting: false,
             passed_over: false,
             expired: false,
             brief: false,
-            abandoned: false,
-            shut: false,
-            input: Vec::new(),
-            input_at: 0,
-            scanned: 0,
-            output: Output::default(),
-            secured: None,
             held: Vec::new(),
             body: Body::Done,
             trailers: Vec::new(),
@@ -199,7 +164,7 @@ impl<I: Interface> Conn<I> {
 
     /// The socket that carries it, itself or with others.
     pub fn fd(&self) -> RawFd {
-        self.link.fd()
+        self.transport.fd()
     }
 
     pub fn phase(&self) -> Phase {
@@ -228,7 +193,7 @@ impl<I: Interface> Conn<I> {
     /// Has the peer gone, as far as a waiting application is concerned? A half-closed peer still
     /// reads, but it can't be told from one that has closed.
     pub fn is_gone(&self) -> bool {
-        self.broken || self.half_closed || self.ended
+        self.transport.is_gone()
     }
 
     /// Is it, or was it to become, a WebSocket that has ended for its application?
@@ -238,44 +203,16 @@ impl<I: Interface> Conn<I> {
 
     /// Can nothing be sent any more?
     pub fn is_broken(&self) -> bool {
-        self.broken
+        self.transport.is_broken()
+    }
+
+    /// Is it a stream of another?
+    pub(super) fn is_stream(&self) -> bool {
+        self.transport.is_stream()
     }
 
     pub fn take_trailers(&mut self) -> Vec<Field> {
         std::mem::take(&mut self.trailers)
-    }
-
-    /// Input that has come but is not consumed.
-    pub(super) fn pending(&self) -> &[u8] {
-        &self.input[self.input_at..]
-    }
-
-    pub(super) fn has_pending(&self) -> bool {
-        self.input_at < self.input.len()
-    }
-
-    pub(super) fn take_pending(&mut self) -> Vec<u8> {
-        let mut input = std::mem::take(&mut self.input);
-        input.drain(..std::mem::take(&mut self.input_at));
-        input
-    }
-
-    pub(super) fn append(&mut self, bytes: &[u8]) {
-        self.compact();
-        self.input.extend_from_slice(bytes);
-    }
-
-    /// Forgets consumed input, and its memory once there is none left.
-    pub(super) fn compact(&mut self) {
-        if self.input_at == 0 {
-            return;
-        }
-        if self.has_pending() {
-            self.input.drain(..self.input_at);
-        } else {
-            self.input = Vec::new();
-        }
-        self.input_at = 0;
     }
 
     /// Between requests, with nothing on its way in or out?
@@ -285,17 +222,18 @@ impl<I: Interface> Conn<I> {
 
     /// Has a part of a head come, or of a TLS handshake?
     pub(super) fn is_begun(&self) -> bool {
-        self.has_pending() || self.output.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
+        !self.transport.input.is_empty()
+            || self.transport.output.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
     }
 
     /// Has everything that was to be sent gone to the kernel?
     pub(super) fn is_sent(&self) -> bool {
-        self.output.is_empty() && !self.is_waiting
+        self.transport.output.is_empty() && !self.is_waiting
     }
 
     /// Is there anything to do for this connection without a new event?
     pub(super) fn is_runnable(&self) -> bool {
-        let input = self.has_pending() || self.readable;
+        let input = !self.transport.input.is_empty() || self.transport.readable;
         match self.phase {
             Phase::Head => input,
             Phase::Admission => false,
@@ -313,7 +251,7 @@ impl<I: Interface> Conn<I> {
     /// When this connection has to be looked at if nothing happens.
     pub(super) fn next_deadline(&self, timeouts: &Timeouts) -> u64 {
         let after = |milliseconds: u64| self.since.saturating_add(milliseconds);
-        let write = if self.output.is_empty() { NEVER } else { after(timeouts.write) };
+        let write = if self.transport.output.is_empty() { NEVER } else { after(timeouts.write) };
         if let (Some(socket), Phase::WebSocket) = (&self.websocket, self.phase) {
             return write.min(socket.deadline());
         }
@@ -321,7 +259,7 @@ impl<I: Interface> Conn<I> {
             return write;
         }
         match self.phase {
-            Phase::Head if self.has_pending() => after(timeouts.head),
+            Phase::Head if !self.transport.input.is_empty() => after(timeouts.head),
             Phase::Head if self.seq == 0 => after(timeouts.first),
             Phase::Head => after(timeouts.keep_alive),
             Phase::Admission => after(timeouts.queue),
@@ -332,15 +270,6 @@ impl<I: Interface> Conn<I> {
             Phase::Streams => self.streams.as_ref().map_or(NEVER, |all| {
                 all.time_left(timeouts).map_or(NEVER, |(since, left)| since.saturating_add(left))
             }),
-        }
-    }
-}
-
-impl<I: Interface> Drop for Conn<I> {
-    fn drop(&mut self) {
-        let is_over = self.shut && self.ended; // both sides have said so
-        if !self.abandoned && !is_over {
-            self.link.shutdown();
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What goes out: response heads, bodies, files, and the end of an exchange.
 
-use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 
 use tricorn_wire::body::Body;
@@ -8,8 +7,8 @@ use tricorn_wire::chunked::Field;
 use tricorn_wire::response::{interim, Fault};
 
 use super::conn::{Conn, Phase};
-use super::output::Flush;
-use super::sys::{self, Io};
+use super::transport::output::Flush;
+use super::transport::Behind;
 use super::{Interface, Net, Token};
 use crate::settings::Settings;
 
@@ -121,7 +120,7 @@ impl<I: Interface> Net<I> {
         conn.held.extend_from_slice(wrap.prefix());
         conn.push_held();
         if !wrap.skip {
-            conn.output.push_file(file, offset, left);
+            conn.transport.output.push_file(file, offset, left);
         }
         conn.held.extend_from_slice(wrap.suffix());
         let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
@@ -134,7 +133,7 @@ impl<I: Interface> Net<I> {
     pub fn send_trailers(&mut self, token: Token, trailers: &[Field]) -> Result<Sent, Fault> {
         let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
         let ended = conn.response.finish(trailers, &mut conn.held);
-        if let Some(carried) = conn.link.carried() {
+        if let Some(carried) = conn.transport.link.carried() {
             carried.end_with(trailers);
         }
         conn.push_held();
@@ -151,7 +150,7 @@ impl<I: Interface> Net<I> {
         let mut bytes = Vec::new();
         interim(status, fields, &mut bytes)?;
         if let Some(conn) = self.conns.get_mut(token) {
-            match conn.link.carried() {
+            match conn.transport.link.carried() {
                 // What HTTP/2 can't say of it is nothing that the client needs.
                 Some(carried) => drop(carried.stream.interim(status, fields)),
                 None => conn.push(&bytes),
@@ -182,7 +181,7 @@ impl<I: Interface> Net<I> {
         if opened {
             self.refresh_date();
             if let Some(conn) = self.conns.get_mut(token) {
-                let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
+                let stamp = self.settings.stamp(&self.date, conn.transport.secured.as_ref());
                 conn.show_id();
                 conn.response.frame(whole, stamp, &mut conn.held);
                 if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
@@ -201,7 +200,7 @@ impl<I: Interface> Net<I> {
     /// The same for a piece of body. If none may be gathered, one that others follow goes out before
     /// they are made: what the application does until then may take for ever.
     fn sent_piece(&mut self, token: Token, more: bool) -> Sent {
-        let parent = self.conns.get_mut(token).and_then(|conn| conn.link.parent());
+        let parent = self.conns.get_mut(token).and_then(|conn| conn.transport.link.parent());
         match parent {
             Some(parent) if more && !self.corks => {
                 let sent = self.settle_output(token);
@@ -216,23 +215,23 @@ impl<I: Interface> Net<I> {
     pub(super) fn settle_output(&mut self, token: Token) -> Sent {
         let most = self.settings.write_buffer;
         let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
-        if conn.broken {
+        if conn.is_broken() {
             self.enqueue(token);
             return Sent::Broken;
         }
-        if conn.output.is_empty() {
+        if conn.transport.output.is_empty() {
             return Sent::Fine;
         }
         // What a short write left over: only EAGAIN promises that an edge will come.
-        let flushed = if conn.writable { conn.flush_output() } else { Flush::Later };
+        let flushed = if conn.transport.writable { conn.flush_output() } else { Flush::Later };
         match flushed {
             Flush::Empty => return Sent::Fine,
             Flush::Later => {
-                conn.writable = false;
+                conn.transport.writable = false;
                 self.wait_for_room(token);
             }
             Flush::More => {}
-            Flush::Broken => conn.broken = true,
+            Flush::Broken => conn.transport.break_if(true),
         }
         if matches!(flushed, Flush::More | Flush::Broken) {
             self.enqueue(token);
@@ -241,7 +240,7 @@ impl<I: Interface> Net<I> {
             return Sent::Broken;
         }
         let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
-        let full = !conn.output.is_drained(most);
+        let full = !conn.transport.output.is_drained(most);
         self.touch();
         let now = self.now;
         if let Some(conn) = self.conns.get_mut(token) {
@@ -302,10 +301,11 @@ impl<I: Interface> Net<I> {
         if !conn.is_waiting {
             conn.trim_held();
         }
-        if !conn.response.keeps_alive() || conn.broken || conn.must_close(&self.settings) {
+        if !conn.response.keeps_alive() || conn.is_broken() || conn.must_close(&self.settings) {
             // A stop does not wait for clients that keep their end open, unless something unread
             // would turn the close into a reset.
-            let unread = !conn.body.is_done() || conn.has_pending() || conn.readable;
+            let unread =
+                !conn.body.is_done() || !conn.transport.input.is_empty() || conn.transport.readable;
             conn.brief = self.draining && !unread;
             self.linger(token);
             self.enqueue(token);
@@ -313,7 +313,7 @@ impl<I: Interface> Net<I> {
         }
         let next = if conn.body.is_done() { Phase::Head } else { Phase::Discard(discard) };
         conn.enter(next, &self.slot);
-        let runnable = conn.is_runnable() || conn.half_closed || self.draining;
+        let runnable = conn.is_runnable() || conn.is_gone() || self.draining;
         if runnable {
             self.enqueue(token);
         }
@@ -332,7 +332,7 @@ impl<I: Interface> Net<I> {
     /// The peer has gone before the application was asked: closes in the connection's next step.
     pub fn close_later(&mut self, token: Token) {
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.broken = true;
+            conn.transport.break_if(true);
             self.enqueue(token);
         }
     }
@@ -342,8 +342,8 @@ impl<I: Interface> Net<I> {
     #[must_use]
     pub fn cut(&mut self, token: Token) -> Option<I::Exchange> {
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.link.break_off();
-            if let Some(tls) = &mut conn.output.tls {
+            conn.transport.link.break_off();
+            if let Some(tls) = &mut conn.transport.output.tls {
                 tls.never_close();
             }
         }
@@ -359,8 +359,28 @@ impl<I: Interface> Conn<I> {
             _ if self.expects_continue => true, // without the go-ahead it may send, or not
             Body::Length(left) => *left > settings.discard,
             // How much is to come nobody knows, unless it is here.
-            Body::Chunked(_) => !self.body.ends_in(self.pending(), &settings.limits),
+            Body::Chunked(_) => {
+                !self.body.ends_in(self.transport.input.pending(), &settings.limits)
+            }
             Body::UntilEnd(_) => false,
+        }
+    }
+
+    /// What comes behind the bytes that are sent now?
+    fn behind(&self) -> Behind {
+        if !self.response.is_done() {
+            return Behind::More;
+        }
+        let is_response = match self.phase() {
+            Phase::Exchange => true,
+            // It has waited to go out with others.
+            Phase::Linger => self.websocket.is_none() && self.streams.is_none(),
+            _ => false,
+        };
+        if is_response && !self.response.keeps_alive() {
+            Behind::End
+        } else {
+            Behind::Others
         }
     }
 
@@ -384,75 +404,29 @@ impl<I: Interface> Conn<I> {
         }
     }
 
-    /// Sends what the socket takes of the output, for now.
+    /// Sends what is taken of the output, for now.
     pub(super) fn flush(&mut self) {
-        if self.writable && !self.broken {
-            match self.flush_output() {
-                Flush::Empty | Flush::More => {}
-                Flush::Later => self.writable = false,
-                Flush::Broken => self.broken = true,
-            }
-        }
+        let behind = self.behind();
+        self.transport.try_flush(behind);
     }
 
-    /// Sends what the socket takes of `bytes` and queues the rest.
+    /// The same; says how far it came.
+    pub(super) fn flush_output(&mut self) -> Flush {
+        let behind = self.behind();
+        self.transport.flush(behind)
+    }
+
+    /// Sends what is taken of `bytes` and queues the rest.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.committed = true;
-        if self.is_stream() {
-            return self.push_stream(bytes);
-        }
-        if self.output.tls.is_some() {
-            self.output.push_to_seal(bytes);
-            return self.flush_last_words();
-        }
-        let mut sent = 0;
-        if self.output.is_empty() && self.writable {
-            match sys::send(self.fd(), bytes) {
-                Io::Done(size) => sent = size,
-                Io::Later => {}
-                Io::Broken => {
-                    self.broken = true;
-                    return;
-                }
-            }
-        }
-        self.output.push_copy(&bytes[sent..]);
+        let behind = self.behind();
+        self.transport.send(bytes, behind);
     }
 
     /// The same for the held bytes and a large body behind them, which is not copied.
     pub(super) fn push_large(&mut self, bytes: &[u8], keep: impl FnOnce() -> I::Bytes) {
         self.committed = true;
-        if self.is_stream() {
-            let held = std::mem::take(&mut self.held);
-            if !held.is_empty() {
-                self.push_stream(&held);
-            }
-            return self.output.push_shared(keep(), 0);
-        }
-        if self.output.tls.is_some() {
-            let held = std::mem::take(&mut self.held);
-            self.output.push_to_seal(&held);
-            self.output.push_shared(keep(), 0);
-            return self.flush();
-        }
-        let mut sent = 0;
-        if self.output.is_empty() && self.writable {
-            let slices = [IoSlice::new(&self.held), IoSlice::new(bytes)];
-            match sys::send_slices(self.fd(), &slices) {
-                Io::Done(size) => sent = size,
-                Io::Later => {}
-                Io::Broken => {
-                    self.broken = true;
-                    return;
-                }
-            }
-        }
-        let of_held = sent.min(self.held.len());
-        self.output.push_copy(&self.held[of_held..]);
-        let of_body = sent - of_held;
-        if of_body < bytes.len() {
-            self.output.push_shared(keep(), of_body);
-        }
+        self.transport.send_large(&self.held, bytes, keep);
         self.held.clear();
     }
 }

@@ -123,7 +123,7 @@ impl<I: Interface> Net<I> {
         let now = self.now;
         self.give_back(token, head);
         let Some(conn) = self.conns.get_mut(token) else { return };
-        conn.scanned = 0;
+        conn.transport.input.scanned = 0;
         conn.seq = conn.seq.wrapping_add(1).max(1);
         conn.since = now;
         conn.spent = Spent::since(now);
@@ -171,7 +171,7 @@ impl<I: Interface> Net<I> {
         let start = head.start;
         self.give_back(token, Head { end: start, ..head });
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.scanned = 0;
+            conn.transport.input.scanned = 0;
         }
     }
 
@@ -185,15 +185,13 @@ impl<I: Interface> Net<I> {
         };
         if shared {
             if end < len {
-                conn.append(&buf[end..len]);
+                conn.transport.input.append(&buf[end..len]);
             }
             self.scratch = buf;
         } else {
-            conn.input = buf;
-            conn.input_at = end;
-            if !conn.has_pending() {
-                conn.compact();
-            }
+            let input = &mut conn.transport.input;
+            (input.bytes, input.at) = (buf, end);
+            input.compact_if_empty();
         }
     }
 }
@@ -201,24 +199,25 @@ impl<I: Interface> Net<I> {
 impl<I: Interface> Conn<I> {
     /// The head that input begins with, if it has come whole.
     pub(super) fn pending_head(&mut self, limits: &Limits) -> Result<Option<Head>, Reject> {
-        let size = self.pending().len();
+        let input = &mut self.transport.input;
+        let size = input.pending().len();
         if size == 0 {
             return Ok(None);
         }
         if self.is_stream() && size <= limits.head {
             return Ok(Some(self.take_head(size))); // it is nothing but a whole head
         }
-        let mut scanned = self.scanned;
-        let end = find_end(self.pending(), &mut scanned, limits)?;
-        self.scanned = scanned;
+        let input = &mut self.transport.input;
+        let end = find_end(&input.bytes[input.at..], &mut input.scanned, limits)?;
         Ok(end.map(|end| self.take_head(end)))
     }
 
     fn take_head(&mut self, end: usize) -> Head {
-        let start = std::mem::take(&mut self.input_at);
-        let buf = std::mem::take(&mut self.input);
+        let input = &mut self.transport.input;
+        let start = std::mem::take(&mut input.at);
+        let buf = std::mem::take(&mut input.bytes);
         let len = buf.len();
-        let form = match self.link.carried() {
+        let form = match self.transport.link.carried() {
             None => Form::Http1,
             Some(carried) => Form::Http2 {
                 bodyless: carried.stream.is_bodyless(),

@@ -6,8 +6,9 @@ use tricorn_wire::reject::Reject;
 
 use super::access::first_line;
 use super::conn::{Conn, Phase};
-use super::output::Flush;
-use super::sys::{self, Io};
+use super::transport::link::Link;
+use super::transport::output::Flush;
+use super::transport::Received;
 use super::{Head, Interface, Net, Step, Token, SCRATCH};
 use crate::settings::Settings;
 
@@ -38,7 +39,7 @@ impl<I: Interface> Net<I> {
     /// Takes the connection as far as it goes without the interface.
     pub fn step(&mut self, token: Token) -> Step<I> {
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-        if conn.broken {
+        if conn.is_broken() {
             return self.step_broken(token);
         }
         if conn.is_waiting {
@@ -85,14 +86,14 @@ impl<I: Interface> Net<I> {
     fn step_output(&mut self, token: Token) -> Option<Step<I>> {
         let low_water = self.settings.write_buffer / 2;
         let conn = self.conns.get_mut(token)?;
-        if !conn.output.is_empty() && conn.writable {
-            let before = conn.output.len();
+        if !conn.transport.output.is_empty() && conn.transport.writable {
+            let before = conn.transport.output.len();
             let is_stream = conn.is_stream();
             match conn.flush_output() {
                 Flush::Broken => return Some(self.step_broken(token)),
                 Flush::Later => {
-                    conn.writable = false;
-                    if conn.output.len() < before {
+                    conn.transport.writable = false;
+                    if conn.transport.output.len() < before {
                         conn.since = self.now;
                     }
                     self.wait_for_room(token);
@@ -115,7 +116,7 @@ impl<I: Interface> Net<I> {
             }
         }
         let conn = self.conns.get_mut(token)?;
-        if conn.wants_drain && conn.output.is_drained(low_water) {
+        if conn.wants_drain && conn.transport.output.is_drained(low_water) {
             conn.wants_drain = false;
             self.enqueue(token);
             return Some(Step::Drained);
@@ -127,7 +128,7 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
         match conn.phase() {
             // The next request waits until the last response is out: back-pressure on pipelining.
-            Phase::Head if conn.output.is_empty() => self.step_head(token),
+            Phase::Head if conn.transport.output.is_empty() => self.step_head(token),
             Phase::Head | Phase::Admission => Step::Idle,
             Phase::Exchange if conn.wants_body && conn.is_runnable() => Step::Body,
             Phase::Exchange => Step::Idle,
@@ -159,13 +160,13 @@ impl<I: Interface> Net<I> {
                 Ok(None) => {}
                 Err(reject) => return self.refuse(token, reject, None),
             }
-            let greets = conn.awaits_hello();
+            let greets = conn.transport.awaits_hello();
             if greets && self.handshakes == 0 {
                 return self.put_off(token);
             }
-            let first = conn.seq == 0 && !conn.has_pending();
-            let received = conn.receive(&mut self.scratch);
-            if greets && !conn.awaits_hello() {
+            let first = conn.seq == 0 && conn.transport.input.is_empty();
+            let received = conn.transport.receive(&mut self.scratch);
+            if greets && !conn.transport.awaits_hello() {
                 self.handshakes -= 1;
             }
             match received {
@@ -178,30 +179,44 @@ impl<I: Interface> Net<I> {
                 }
                 Received::Plain => return self.refuse(token, Reject::PlainHttp, None),
                 Received::End => return Step::Closed(self.close(token)),
-                Received::Bytes(len) if conn.has_pending() => conn.append(&self.scratch[..len]),
+                Received::Bytes(len) if !conn.transport.input.is_empty() => {
+                    conn.transport.input.append(&self.scratch[..len])
+                }
                 Received::Bytes(len) if first && conn.has_agreed(&self.settings) => {
                     let came = self.scratch[..len].to_vec();
                     return self.begin_streams(token, &came);
                 }
                 Received::Bytes(len) => {
-                    conn.scanned = 0;
-                    conn.since = self.now;
-                    match find_end(&self.scratch[..len], &mut conn.scanned, &limits) {
-                        Ok(Some(end)) => {
-                            let buf = std::mem::take(&mut self.scratch);
-                            return Step::Head(Head::of_scratch(buf, end, len));
-                        }
-                        Ok(None) => conn.append(&self.scratch[..len]),
-                        Err(reject) => {
-                            let line = first_line(&self.scratch[..len]).to_vec();
-                            return self.refuse(token, reject, Some(line));
-                        }
+                    if let Some(step) = self.take_first(token, len) {
+                        return step;
                     }
                 }
             }
         }
         self.enqueue(token);
         Step::Again
+    }
+
+    /// The first bytes of a head are in the scratch buffer. None if more have to come.
+    fn take_first(&mut self, token: Token, len: usize) -> Option<Step<I>> {
+        let limits = self.settings.limits;
+        let conn = self.conns.get_mut(token)?;
+        conn.since = self.now;
+        conn.transport.input.scanned = 0;
+        match find_end(&self.scratch[..len], &mut conn.transport.input.scanned, &limits) {
+            Ok(Some(end)) => {
+                let buf = std::mem::take(&mut self.scratch);
+                Some(Step::Head(Head::of_scratch(buf, end, len)))
+            }
+            Ok(None) => {
+                conn.transport.input.append(&self.scratch[..len]);
+                None
+            }
+            Err(reject) => {
+                let line = first_line(&self.scratch[..len]).to_vec();
+                Some(self.refuse(token, reject, Some(line)))
+            }
+        }
     }
 
     /// Somebody waits for body bytes from now on: the timeouts run.
@@ -237,7 +252,7 @@ impl<I: Interface> Net<I> {
                 return nothing;
             }
             let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
-            conn.compact_if_empty();
+            conn.transport.input.compact_if_empty();
             conn.expects_continue = false;
             if !self.pulled.is_empty() || conn.body.is_done() {
                 return self.count_pulled(token);
@@ -249,19 +264,21 @@ impl<I: Interface> Net<I> {
     fn read_body(&mut self, token: Token, most: usize) -> Result<(), Pull> {
         let limits = self.settings.limits;
         let Some(conn) = self.conns.get_mut(token) else { return Err(Pull::Gone) };
-        if conn.has_pending() {
-            let input = &conn.input[conn.input_at..];
-            let taken = conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
-            conn.input_at += taken.map_err(Pull::Refused)?;
+        if !conn.transport.input.is_empty() {
+            let input = &mut conn.transport.input;
+            let (out, trailers) = (&mut self.pulled, &mut conn.trailers);
+            let taken = conn.body.read(input.pending(), out, most, &limits, trailers);
+            input.at += taken.map_err(Pull::Refused)?;
             return Ok(());
         }
-        match conn.receive(&mut self.scratch) {
+        match conn.transport.receive(&mut self.scratch) {
             Received::Nothing => {
                 self.send_continue(token);
                 Err(Pull::Later)
             }
-            Received::End if conn.broken => Err(Pull::Gone),
+            Received::End if conn.is_broken() => Err(Pull::Gone),
             Received::End if matches!(conn.body, Body::UntilEnd(_)) => {
+                conn.trailers = conn.transport.take_trailers();
                 conn.body.end();
                 Ok(())
             }
@@ -273,7 +290,7 @@ impl<I: Interface> Net<I> {
                     conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
                 let taken = taken.map_err(Pull::Refused)?;
                 if taken < len {
-                    conn.append(&input[taken..]);
+                    conn.transport.input.append(&input[taken..]);
                 }
                 Ok(())
             }
@@ -336,22 +353,19 @@ impl<I: Interface> Net<I> {
     fn step_linger(&mut self, token: Token) -> Step<I> {
         self.ensure_scratch();
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-        if !conn.output.is_empty() {
+        if !conn.transport.output.is_empty() {
             return Step::Idle;
         }
-        if conn.brief && !conn.readable || conn.is_stream() && !conn.is_answered_early() {
+        if conn.brief && !conn.transport.readable || conn.is_stream() && !conn.is_answered_early() {
             return Step::Closed(self.close(token));
         }
-        if !conn.shut {
-            if !conn.is_stream() {
-                conn.say_goodbye();
-                if !conn.output.is_empty() {
-                    return Step::Idle;
-                }
-                sys::shutdown_write(conn.fd());
+        if !conn.transport.is_shut() {
+            conn.transport.say_goodbye();
+            if !conn.transport.is_sent() {
+                return Step::Idle;
             }
-            conn.shut = true;
-            conn.readable |= conn.is_stream(); // nothing tells that its end was with what was read
+            conn.transport.shut();
+            conn.transport.readable |= conn.is_stream(); // nothing tells that its end was with what was read
             conn.since = self.now;
             conn.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
             conn.body_bytes = 0;
@@ -359,7 +373,7 @@ impl<I: Interface> Net<I> {
         let uploads = conn.streams.is_none() && !conn.body.is_done();
         let most = if uploads { LINGER_MOST } else { LINGER_LITTLE };
         for _ in 0..READS {
-            match conn.receive(&mut self.scratch) {
+            match conn.transport.receive(&mut self.scratch) {
                 Received::Bytes(len) if conn.body_bytes < most => {
                     conn.body_bytes += len as u64;
                     if uploads {
@@ -391,21 +405,21 @@ impl<I: Interface> Net<I> {
         if conn.phase() == Phase::WebSocket {
             return self.expire_websocket(token);
         }
-        if !conn.output.is_empty() {
+        if !conn.transport.output.is_empty() {
             self.leave_if_stuck(token);
             let conn = self.conns.get_mut(token)?;
-            conn.link.break_off(); // the peer reads nothing: no use in waiting for it
+            conn.transport.link.break_off(); // the peer reads nothing: no use in waiting for it
             return Some(Step::Closed(self.close(token)));
         }
         if conn.phase() == Phase::Head
-            && conn.readable
-            && !conn.has_pending()
-            && conn.output.tls.as_mut().is_none_or(|tls| tls.may_be_late())
+            && conn.transport.readable
+            && conn.transport.input.is_empty()
+            && conn.transport.output.tls.as_mut().is_none_or(|tls| tls.may_be_late())
         {
             return None; // it came in time, and we are late: read it first
         }
         match conn.phase() {
-            Phase::Head if conn.has_pending() => {
+            Phase::Head if !conn.transport.input.is_empty() => {
                 Some(self.refuse(token, Reject::HeadTimeout, None))
             }
             Phase::Admission => Some(self.give_up_waiting(token)),
@@ -419,7 +433,8 @@ impl<I: Interface> Net<I> {
 
     /// Without a `line`, the input that is kept begins with it.
     fn refuse(&mut self, token: Token, reject: Reject, line: Option<Vec<u8>>) -> Step<I> {
-        let mut kept = || Some(first_line(self.conns.get_mut(token)?.pending()).to_vec());
+        let mut kept =
+            || Some(first_line(self.conns.get_mut(token)?.transport.input.pending()).to_vec());
         let line = line.or_else(&mut kept).unwrap_or_default();
         self.answer_reject(token, reject, &line);
         self.enqueue(token);
@@ -427,49 +442,13 @@ impl<I: Interface> Net<I> {
     }
 }
 
-/// What one read came to.
-pub(super) enum Received {
-    Bytes(usize),
-    Nothing,
-    End,
-    /// The first bytes of a connection that was to speak TLS; it speaks plain HTTP from now on.
-    Plain,
-}
-
 impl<I: Interface> Conn<I> {
-    /// One recv(2), if there is anything to expect from it.
-    pub(super) fn receive(&mut self, scratch: &mut [u8]) -> Received {
-        if self.ended || self.broken {
-            return Received::End;
-        }
-        if !self.readable && !self.half_closed {
-            return Received::Nothing;
-        }
-        if self.is_stream() {
-            return self.receive_stream(scratch);
-        }
-        if self.output.tls.is_some() {
-            return self.receive_sealed(scratch);
-        }
-        match sys::recv(self.fd(), scratch) {
-            Io::Done(0) => {
-                self.ended = true;
-                Received::End
-            }
-            Io::Done(size) => {
-                // A short read has emptied the socket: the next bytes come with a new edge.
-                self.readable = size == scratch.len();
-                Received::Bytes(size)
-            }
-            Io::Later => {
-                self.readable = false;
-                Received::Nothing
-            }
-            Io::Broken => {
-                self.broken = true;
-                Received::End
-            }
-        }
+    /// Is it a stream whose response is all out, and whose client may be sending still? A reset, though
+    /// it is no error, makes clients lose the answer that send all before they look for one.
+    fn is_answered_early(&self) -> bool {
+        let is_answered =
+            matches!(&self.transport.link, Link::Stream(carried) if carried.has_ended());
+        is_answered && self.websocket.is_none()
     }
 
     /// Does the client send more slowly than it may, after a grace as long as the timeout?
@@ -482,11 +461,5 @@ impl<I: Interface> Conn<I> {
     fn linger_most(&self, linger: u64) -> u64 {
         let is_slow = self.response.status() == Reject::HeadTimeout.status();
         linger.saturating_mul(if is_slow || self.streams.is_some() { 1 } else { LINGER_TIMES })
-    }
-
-    fn compact_if_empty(&mut self) {
-        if !self.has_pending() {
-            self.compact();
-        }
     }
 }

@@ -9,11 +9,11 @@ use mio::{Interest, Registry};
 
 use super::balance::RETRY_MS;
 use super::conn::{Conn, Phase};
-use super::link::Link;
 use super::preface::Preface;
 use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
-use super::tls::{Session, Source};
+use super::transport::link::Link;
+use super::transport::tls::{Session, Source};
 use super::{Interface, Net, Token, LISTENERS};
 
 /// Accepted in one go, so that a flood of connections does not starve those that are served.
@@ -194,7 +194,7 @@ impl<I: Interface> Net<I> {
                 if let Some(token) = self.add(accepted, index as u32) {
                     // Its request may be there already: only a read tells.
                     if let Some(conn) = self.conns.get_mut(token) {
-                        conn.readable = true;
+                        conn.transport.readable = true;
                     }
                 }
             }
@@ -204,7 +204,7 @@ impl<I: Interface> Net<I> {
     fn add(&mut self, accepted: Accepted, listener: u32) -> Option<Token> {
         self.slot.accepted.add();
         let mut conn = Conn::new(Link::Socket(accepted.fd), accepted.peer, listener, self.now);
-        conn.writable = true;
+        conn.transport.writable = true;
         let address = accepted.peer.map(|peer| peer.ip());
         conn.standing.trusted = self.settings.proxy.trust.has_peer(address);
         let from = self.listeners.get(listener as usize);
@@ -224,8 +224,8 @@ impl<I: Interface> Net<I> {
         if let Some(identities) =
             self.listeners.get(listener as usize).and_then(|l| l.identities.as_ref())
         {
-            conn.output.tls = Session::new(&identities.identity(self.now));
-            conn.output.tls.as_ref()?;
+            conn.transport.output.tls = Session::new(&identities.identity(self.now));
+            conn.transport.output.tls.as_ref()?;
             conn.standing.secure = true;
         }
         let fd = conn.fd();
@@ -262,7 +262,7 @@ impl<I: Interface> Net<I> {
         self.streams -= usize::from(conn.is_stream());
         let quiet = if conn.phase() == Phase::Linger { conn.since } else { self.now };
         if conn.phase() != Phase::Exchange {
-            conn.say_goodbye(); // else what was sent is not the whole
+            conn.transport.say_goodbye(); // else what was sent is not the whole
         }
         if conn.phase() == Phase::Admission {
             self.leave_line(token);
@@ -270,7 +270,7 @@ impl<I: Interface> Net<I> {
         conn.enter(Phase::Linger, &self.slot);
         self.room_made();
         self.publish();
-        if let Some(parent) = conn.link.parent() {
+        if let Some(parent) = conn.transport.link.parent() {
             let exchange = conn.exchange.take();
             drop(conn); // the stream ends, which its connection has to say
             self.forget_stream(parent, token, quiet);

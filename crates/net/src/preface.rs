@@ -37,7 +37,7 @@ impl<I: Interface> Net<I> {
             let size = match sys::peek(fd, bytes) {
                 Io::Done(size) if size > 0 => size,
                 Io::Later => {
-                    conn.readable = false;
+                    conn.transport.readable = false;
                     return Some(Step::Idle);
                 }
                 Io::Done(_) | Io::Broken => return Some(Step::Closed(self.close(token))),

@@ -4,6 +4,7 @@ use super::admission::Line;
 use super::batch::Batch;
 use super::conn::Phase;
 use super::slab::Slab;
+use super::transport::Ours;
 use super::{sys, Interface, Net, Token, LAST_CALL_MS};
 use crate::scoreboard::Slot;
 
@@ -33,7 +34,7 @@ impl<I: Interface> Net<I> {
             }
             if conn.phase() == Phase::Head && !patient && !conn.is_stream() {
                 // A request may have come that no event has told of yet.
-                conn.readable |= sys::wait_for(conn.fd(), sys::Want::Read, 0);
+                conn.transport.readable |= sys::wait_for(conn.fd(), sys::Want::Read, 0);
                 heads.push((token, conn.is_idle()));
             }
         }
@@ -66,7 +67,7 @@ impl<I: Interface> Net<I> {
         let Some(mut conn) = self.conns.remove(token) else { return };
         conn.enter(Phase::Linger, &self.slot);
         self.streams -= usize::from(conn.is_stream());
-        conn.link.shutdown();
+        conn.transport.link.shutdown();
         std::mem::forget(conn);
     }
 
@@ -96,7 +97,7 @@ impl<I: Interface> Net<I> {
         }
         let mut exchanges = Vec::new();
         for (_, conn) in self.conns.iter_mut() {
-            conn.abandoned = true;
+            conn.transport.ours = Ours::Abandoned;
             exchanges.extend(conn.exchange.take());
         }
         self.conns = Slab::new();

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use tricorn_http2::{Connection, Event, Stream};
 
 use super::conn::{Conn, Phase};
-use super::input::Received;
-use super::link::{Carried, Link, Load};
 use super::sys;
+use super::transport::link::{Carried, Link, Load};
+use super::transport::Received;
 use super::{Head, Interface, Net, Step, Token};
 use crate::settings::{Settings, Timeouts};
 
@@ -83,7 +83,8 @@ impl<I: Interface> Net<I> {
             return Err(head);
         }
         self.put_back(token, head);
-        let came = self.conns.get_mut(token).map(|conn| conn.take_pending()).unwrap_or_default();
+        let came =
+            self.conns.get_mut(token).map(|conn| conn.transport.input.take()).unwrap_or_default();
         Ok(self.begin_streams(token, &came))
     }
 
@@ -120,7 +121,7 @@ impl<I: Interface> Net<I> {
         for _ in 0..READS {
             let now = self.now;
             let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-            if conn.broken {
+            if conn.is_broken() {
                 return Step::Closed(self.close(token));
             }
             if conn.phase() != Phase::Streams {
@@ -132,7 +133,7 @@ impl<I: Interface> Net<I> {
             }
             if !self.resume_turn(token) {
                 let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-                let received = conn.receive(&mut self.scratch);
+                let received = conn.transport.receive(&mut self.scratch);
                 let Some(all) = conn.streams.as_mut() else { return Step::Idle };
                 match received {
                     Received::Nothing => return Step::Idle,
@@ -202,19 +203,21 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(parent) else { return };
         let Some(all) = conn.streams.as_mut() else { return };
         let load = Arc::clone(&all.load);
-        let fd = conn.link.fd();
+        let fd = conn.transport.link.fd();
         let carried = Carried::new(stream, parent, fd, load);
         let (peer, standing, listener) = (conn.peer, conn.standing, conn.listener);
-        let secured = conn.secured.clone();
+        let secured = conn.transport.secured.clone();
         let mut child = Conn::new(Link::Stream(Box::new(carried)), peer, listener, now);
         child.standing = standing;
-        child.secured = secured;
-        child.writable = true;
-        child.readable = true;
-        child.input = head;
+        child.transport.secured = secured;
+        child.transport.writable = true;
+        child.transport.readable = true;
+        child.transport.input.bytes = head;
         let token = self.conns.insert(child);
         self.streams += 1;
-        if let Some(carried) = self.conns.get_mut(token).and_then(|conn| conn.link.carried()) {
+        if let Some(carried) =
+            self.conns.get_mut(token).and_then(|conn| conn.transport.link.carried())
+        {
             carried.stream.set_key(token.pack());
         }
         if let Some(all) = self.streams_of(parent) {
@@ -236,18 +239,14 @@ impl<I: Interface> Net<I> {
         for key in all.http2.woken() {
             let stream = Token::unpack(key);
             let Some(conn) = self.conns.get_mut(stream) else { continue };
-            conn.readable = true;
-            conn.writable = true;
-            if let Some(carried) = conn.link.carried() {
-                conn.broken |= carried.stream.is_gone();
-                carried.bell.iter().for_each(|bell| bell.ring());
-            }
+            conn.transport.stir();
             self.enqueue(stream);
         }
         for (id, priority) in updates {
             let Some(all) = self.streams_of(token) else { return };
             for stream in all.open.clone() {
-                let carried = self.conns.get_mut(stream).and_then(|conn| conn.link.carried());
+                let carried =
+                    self.conns.get_mut(stream).and_then(|conn| conn.transport.link.carried());
                 if let Some(carried) = carried.filter(|carried| carried.stream.id() == id) {
                     carried.stream.priority = priority;
                 }
@@ -260,7 +259,7 @@ impl<I: Interface> Net<I> {
     fn send_wire(&mut self, token: Token) -> bool {
         let Some(conn) = self.conns.get_mut(token) else { return false };
         let Some(all) = conn.streams.as_mut() else { return false };
-        if !conn.output.is_empty() {
+        if !conn.transport.output.is_empty() {
             return false; // what is made now may be overtaken; what is in the output, not
         }
         let mut wire = std::mem::take(&mut all.wire);
@@ -272,7 +271,7 @@ impl<I: Interface> Net<I> {
         self.settle_output(token);
         wire.clear();
         let Some(conn) = self.conns.get_mut(token) else { return false };
-        let idle = conn.output.is_empty();
+        let idle = conn.transport.output.is_empty();
         if let (Some(all), true) = (&mut conn.streams, wire.capacity() <= KEPT) {
             all.wire = wire;
         }
@@ -282,7 +281,7 @@ impl<I: Interface> Net<I> {
     /// There is room again: the most urgent streams that have something to give come first.
     fn next_round(&mut self, token: Token) {
         let Some(conn) = self.conns.get_mut(token) else { return };
-        if !conn.output.is_empty() {
+        if !conn.transport.output.is_empty() {
             return;
         }
         let Some(all) = conn.streams.as_mut() else { return };
@@ -292,7 +291,7 @@ impl<I: Interface> Net<I> {
         }
         let mut waiting = std::mem::take(&mut all.waiting);
         waiting.sort_by_cached_key(|&stream| {
-            let carried = self.conns.get_mut(stream).and_then(|conn| conn.link.carried());
+            let carried = self.conns.get_mut(stream).and_then(|conn| conn.transport.link.carried());
             carried.map(|carried| {
                 let priority = carried.stream.priority;
                 let turns = if priority.incremental { carried.turns } else { 0 };
@@ -301,7 +300,7 @@ impl<I: Interface> Net<I> {
         });
         for stream in waiting {
             if let Some(conn) = self.conns.get_mut(stream) {
-                conn.writable = true;
+                conn.transport.writable = true;
             }
             self.enqueue(stream);
         }
@@ -310,7 +309,9 @@ impl<I: Interface> Net<I> {
     /// The stream has more to give, if others have left no room for it: then it waits its turn.
     pub(super) fn wait_for_room(&mut self, token: Token) {
         let Some(conn) = self.conns.get_mut(token) else { return };
-        let Some(carried) = conn.link.carried().filter(|carried| carried.crowded) else { return };
+        let Some(carried) = conn.transport.link.carried().filter(|carried| carried.crowded) else {
+            return;
+        };
         carried.turns += 1;
         let parent = carried.parent;
         if let Some(all) = self.streams_of(parent) {
@@ -323,7 +324,8 @@ impl<I: Interface> Net<I> {
     /// Something was done with a stream: what it has to say goes out at once, or with what others
     /// of the same batch have to say.
     pub(super) fn stir(&mut self, stream: Token) {
-        let Some(parent) = self.conns.get_mut(stream).and_then(|conn| conn.link.parent()) else {
+        let Some(parent) = self.conns.get_mut(stream).and_then(|conn| conn.transport.link.parent())
+        else {
             return;
         };
         self.stir_parent(parent);
@@ -378,7 +380,7 @@ impl<I: Interface> Net<I> {
         let Some(all) = self.streams_of(token) else { return };
         for stream in std::mem::take(&mut all.open) {
             if let Some(conn) = self.conns.get_mut(stream) {
-                conn.broken = true;
+                conn.transport.break_if(true);
             }
             self.enqueue(stream);
         }
@@ -406,12 +408,22 @@ impl<I: Interface> Net<I> {
         self.stop_streams(token);
         Step::Again
     }
+
+    /// The client takes nothing of this stream, and its time is up. If it has taken nothing of any other
+    /// meanwhile, its window is used up for good: it is told to connect anew, for what comes next.
+    pub fn leave_if_stuck(&mut self, token: Token) {
+        let carried = self.conns.get_mut(token).and_then(|conn| conn.transport.link.carried());
+        if let Some(carried) = carried.filter(|carried| carried.is_stuck()) {
+            let parent = carried.parent;
+            self.stop_streams(parent);
+        }
+    }
 }
 
 impl<I: Interface> Conn<I> {
     /// May this client speak HTTP/2?
     fn may_greet(&self, settings: &Settings) -> bool {
-        let known = self.output.tls.is_some() || self.standing.trusted;
+        let known = self.transport.speaks_tls() || self.standing.trusted;
         !self.is_stream() && !self.standing.speaks_http1 && (known || !settings.http2_trusted)
     }
 
@@ -425,7 +437,7 @@ impl<I: Interface> Conn<I> {
         if !self.may_greet(settings) || settings.http2.is_none() {
             return false;
         }
-        let chosen = self.output.tls.as_ref().and_then(|tls| tls.protocol());
+        let chosen = self.transport.output.tls.as_ref().and_then(|tls| tls.protocol());
         settings.http2_only || chosen == Some(b"h2")
     }
 }

@@ -13,7 +13,7 @@ use tricorn_wire::head::Head as Parsed;
 use tricorn_wire::reject::Reject;
 
 use super::request_id::{self, RequestIds};
-use super::tls::Secured;
+use super::transport::tls::Secured;
 use super::{Conn, Interface, Net, Token};
 use crate::settings::Settings;
 
@@ -106,12 +106,12 @@ impl<'b> Via<'b> {
     pub(super) fn of<I: Interface>(conn: &Conn<I>, token: Token) -> Self {
         Self {
             client: conn.peer,
-            carrier: Some(conn.link.parent().unwrap_or(token)),
+            carrier: Some(conn.transport.link.parent().unwrap_or(token)),
             secure: conn.standing.secure,
             listener: conn.listener,
             place: None,
             id: None,
-            secured: conn.secured.clone(),
+            secured: conn.transport.secured.clone(),
         }
     }
 

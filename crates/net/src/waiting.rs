@@ -7,10 +7,10 @@
 
 use std::sync::Arc;
 
-use super::bell::{Awaited, Bell};
 use super::conn::Phase;
-use super::output::Flush;
 use super::sys::Want;
+use super::transport::bell::{Awaited, Bell};
+use super::transport::output::Flush;
 use super::{Interface, Net, Token};
 
 /// What a thread that waits for room has found.
@@ -32,11 +32,11 @@ impl<I: Interface> Net<I> {
             self.look_again(token);
             let Some(conn) = self.conns.get_mut(token) else { return Room::Gone };
             conn.flush();
-            if conn.broken {
+            if conn.is_broken() {
                 return Room::Gone;
             }
-            let (left, parent) = (conn.output.len(), conn.link.parent());
-            let is_enough = conn.output.is_drained(low_water);
+            let (left, parent) = (conn.transport.output.len(), conn.transport.link.parent());
+            let is_enough = conn.transport.output.is_drained(low_water);
             if let Some(parent) = parent {
                 self.advance_parent(parent);
             }
@@ -54,12 +54,12 @@ impl<I: Interface> Net<I> {
     /// tells.
     pub fn look_again(&mut self, token: Token) {
         let Some(conn) = self.conns.get_mut(token) else { return };
-        conn.readable = true;
-        conn.writable = true;
-        let Some(parent) = conn.link.parent() else { return };
+        conn.transport.readable = true;
+        conn.transport.writable = true;
+        let Some(parent) = conn.transport.link.parent() else { return };
         if let Some(conn) = self.conns.get_mut(parent) {
-            conn.readable = true;
-            conn.writable = true;
+            conn.transport.readable = true;
+            conn.transport.writable = true;
             conn.flush();
         }
         self.aside(|net| {
@@ -75,15 +75,15 @@ impl<I: Interface> Net<I> {
         let Some(all) = self.streams_of(parent) else { return };
         for stream in all.open.clone() {
             let Some(conn) = self.conns.get_mut(stream) else { continue };
-            if conn.broken || !conn.writable || conn.output.is_empty() {
+            if conn.is_broken() || !conn.transport.writable || conn.transport.is_sent() {
                 continue;
             }
             match conn.flush_output() {
                 Flush::Later => {
-                    conn.writable = false;
+                    conn.transport.writable = false;
                     self.wait_for_room(stream);
                 }
-                Flush::Broken => conn.broken = true,
+                Flush::Broken => conn.transport.break_if(true),
                 Flush::Empty if conn.phase() != Phase::Exchange => self.end_line(stream),
                 Flush::Empty | Flush::More => {}
             }
@@ -96,7 +96,7 @@ impl<I: Interface> Net<I> {
         self.aside(Self::release);
         let conn = self.conns.get_mut(token)?;
         let fd = conn.fd();
-        let Some(carried) = conn.link.carried() else {
+        let Some(carried) = conn.transport.link.carried() else {
             return Some(Awaited::new(fd, want, None));
         };
         let bell = match &carried.bell {
@@ -106,7 +106,8 @@ impl<I: Interface> Net<I> {
         bell.calm();
         carried.bell = Some(Arc::clone(&bell));
         let parent = carried.parent;
-        let is_stuck = self.conns.get_mut(parent).is_some_and(|conn| !conn.output.is_empty());
+        let is_stuck =
+            self.conns.get_mut(parent).is_some_and(|conn| !conn.transport.output.is_empty());
         let want = if is_stuck { Want::Write } else { Want::Read };
         Some(Awaited::new(fd, want, Some(bell)))
     }

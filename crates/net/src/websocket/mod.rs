@@ -21,7 +21,7 @@ use self::state::{after, Stage};
 pub use self::state::{News, WebSocket};
 use super::answer::Answer;
 use super::conn::{Conn, Phase};
-use super::input::Received;
+use super::transport::{Peer, Received};
 use super::{Begin, Head, Net, Sent, Step, Token};
 use crate::Interface;
 
@@ -80,7 +80,7 @@ impl<I: Interface> Net<I> {
         self.refresh_date();
         let now = self.now;
         let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
-        let stamp = self.settings.stamp(&self.date, conn.secured.as_ref());
+        let stamp = self.settings.stamp(&self.date, conn.transport.secured.as_ref());
         conn.response.end_switch(stamp, &mut conn.held);
         if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
             access.note_fields(draft, &conn.held);
@@ -211,19 +211,17 @@ impl<I: Interface> Net<I> {
     /// Reads once; false if there was nothing.
     fn read_frames(&mut self, token: Token) -> bool {
         let Some(conn) = self.conns.get_mut(token) else { return false };
-        if conn.has_pending() {
-            let mut input = std::mem::take(&mut conn.input);
-            let at = conn.input_at;
-            let taken = self.feed(token, &mut input[at..]);
+        if !conn.transport.input.is_empty() {
+            let mut input = std::mem::take(&mut conn.transport.input);
+            let at = input.at;
+            let taken = self.feed(token, &mut input.bytes[at..]);
             let Some(conn) = self.conns.get_mut(token) else { return false };
-            conn.input = input;
-            conn.input_at = at + taken;
-            if !conn.has_pending() {
-                conn.compact();
-            }
+            conn.transport.input = input;
+            conn.transport.input.at = at + taken;
+            conn.transport.input.compact_if_empty();
             return true;
         }
-        match conn.receive(&mut self.scratch) {
+        match conn.transport.receive(&mut self.scratch) {
             Received::Nothing => return false,
             Received::End | Received::Plain => {
                 if let Some(socket) = &mut conn.websocket {
@@ -234,7 +232,7 @@ impl<I: Interface> Net<I> {
                 let mut scratch = std::mem::take(&mut self.scratch);
                 let taken = self.feed(token, &mut scratch[..size]);
                 if let Some(conn) = self.conns.get_mut(token) {
-                    conn.append(&scratch[taken..size]);
+                    conn.transport.input.append(&scratch[taken..size]);
                     if conn.is_stream() {
                         self.stir(token); // the client may send more
                     }
@@ -252,7 +250,7 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return 0 };
         let Some(socket) = &mut conn.websocket else { return 0 };
         socket.note_alive(self.now, settings);
-        let is_stuck = conn.output.len() + conn.held.len() > most;
+        let is_stuck = conn.transport.output.len() + conn.held.len() > most;
         let had = conn.held.len();
         let taken = socket.feed(input, is_stuck, settings, &mut self.shared, &mut conn.held);
         if socket.fault.is_some() && socket.stage == Stage::Open {
@@ -270,7 +268,7 @@ impl<I: Interface> Net<I> {
         let most = self.settings.write_buffer;
         let Some(conn) = self.conns.get_mut(token) else { return };
         let Some(socket) = &mut conn.websocket else { return };
-        if socket.pong.is_none() || conn.output.len() > most / 2 {
+        if socket.pong.is_none() || conn.transport.output.len() > most / 2 {
             return;
         }
         if let (Some(body), Stage::Open) = (socket.pong.take(), socket.stage) {
@@ -284,11 +282,12 @@ impl<I: Interface> Net<I> {
     fn leave_websocket(&mut self, token: Token) -> Step<I> {
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
         conn.response.abandon();
-        if conn.broken {
+        if conn.is_broken() {
             return Step::Closed(self.close(token));
         }
         // A client that has closed sends nothing more that could turn our end into a reset.
-        conn.brief = conn.ended || !(conn.readable || conn.has_pending());
+        let is_read = !conn.transport.readable && conn.transport.input.is_empty();
+        conn.brief = is_read || conn.transport.peer == Peer::Ended;
         conn.websocket = None;
         conn.push_held();
         self.sent(token);
@@ -300,7 +299,7 @@ impl<I: Interface> Net<I> {
     /// The connection is broken: its application is told first, if it has not been.
     pub(super) fn step_broken(&mut self, token: Token) -> Step<I> {
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.broken = true;
+            conn.transport.break_if(true);
             let tells = conn.phase() == Phase::WebSocket && conn.exchange.is_some();
             if let (Some(socket), true) = (&mut conn.websocket, tells) {
                 socket.lose();
@@ -317,15 +316,15 @@ impl<I: Interface> Net<I> {
         let settings = &self.settings.websockets;
         let conn = self.conns.get_mut(token)?;
         let socket = conn.websocket.as_mut()?;
-        if !conn.output.is_empty() && conn.since.saturating_add(write) <= now {
-            conn.link.break_off();
+        if !conn.transport.output.is_empty() && conn.since.saturating_add(write) <= now {
+            conn.transport.link.break_off();
             return Some(self.step_broken(token));
         }
         if socket.by > now {
             self.renew(token);
             return None;
         }
-        let unread = conn.readable || !conn.input.is_empty();
+        let unread = conn.transport.readable || !conn.transport.input.bytes.is_empty();
         match (socket.stage, socket.fault) {
             (_, Some(fault)) => socket.fail(fault, &mut conn.held),
             (Stage::Open, None) if !socket.is_pinged => {

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use super::sys::{self, Io};
 use super::tls::Session;
+use crate::sys::{self, Io};
 
 /// At most this much per sendfile(2), so that one fast reader does not hold the others up.
 const FILE_STEP: u64 = 1024 * 1024;
@@ -44,7 +44,7 @@ pub struct Output<B> {
     /// Bytes in memory that wait; files do not count.
     len: usize,
     /// Encrypts what goes out, if the connection speaks TLS.
-    pub(super) tls: Option<Box<Session>>,
+    pub(crate) tls: Option<Box<Session>>,
 }
 
 impl<B> Default for Output<B> {
@@ -96,7 +96,7 @@ impl<B: AsRef<[u8]>> Output<B> {
     }
 
     /// Bytes that wait to be sent, those of files too.
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         let files = self.pieces.iter().map(|piece| match piece {
             Piece::File { left, .. } => usize::try_from(*left).unwrap_or(usize::MAX),
             Piece::Owned(..) | Piece::Shared(..) => 0,
@@ -105,7 +105,7 @@ impl<B: AsRef<[u8]>> Output<B> {
     }
 
     /// The next bytes, at most so many; None if a file is shorter than promised, or can't be read.
-    pub(super) fn take(&mut self, most: usize) -> Option<Vec<u8>> {
+    pub(crate) fn take(&mut self, most: usize) -> Option<Vec<u8>> {
         let bytes = match self.pieces.front()? {
             Piece::Owned(bytes, sent) => &bytes[*sent..],
             Piece::Shared(bytes, sent) => &bytes.as_ref()[*sent..],
@@ -210,7 +210,7 @@ impl<B: AsRef<[u8]>> Output<B> {
     }
 
     /// Encrypts and queues `bytes` at once if nothing waits and they are few, else keeps a copy.
-    pub(super) fn push_to_seal(&mut self, bytes: &[u8]) {
+    pub(crate) fn push_to_seal(&mut self, bytes: &[u8]) {
         let is_empty = self.is_empty();
         match &mut self.tls {
             Some(tls) if is_empty && bytes.len() <= SEAL_STEP => tls.seal(bytes),
@@ -219,7 +219,7 @@ impl<B: AsRef<[u8]>> Output<B> {
     }
 
     /// The end of what is said over TLS, if nothing waits to be encrypted before it.
-    pub(super) fn seal_end(&mut self) {
+    pub(crate) fn seal_end(&mut self) {
         if let (Some(tls), true) = (&mut self.tls, self.pieces.is_empty()) {
             tls.close();
         }

@@ -12,8 +12,8 @@ use webpki::EndEntityCert;
 use x509_cert::der::Decode;
 use x509_cert::Certificate;
 
-use super::super::sys::unix_seconds;
 use super::{Flaw, Part, Staple};
+use crate::sys::unix_seconds;
 
 thread_local! {
     /// Which certificate the handshake that this thread is in has chosen: rustls does not tell.

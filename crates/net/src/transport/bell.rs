@@ -8,15 +8,15 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use super::sys::{self, Want};
+use crate::sys::{self, Want};
 
-pub(super) struct Bell {
+pub(crate) struct Bell {
     ours: UnixStream,
     theirs: UnixStream,
 }
 
 impl Bell {
-    pub(super) fn new() -> io::Result<Arc<Self>> {
+    pub(crate) fn new() -> io::Result<Arc<Self>> {
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         theirs.set_nonblocking(true)?;
@@ -24,12 +24,12 @@ impl Bell {
     }
 
     /// Full is as good as rung.
-    pub(super) fn ring(&self) {
+    pub(crate) fn ring(&self) {
         let _ = (&self.ours).write(&[1]);
     }
 
     /// What rang before says nothing any more.
-    pub(super) fn calm(&self) {
+    pub(crate) fn calm(&self) {
         let _ = (&self.theirs).read(&mut [0; 64]);
     }
 }
@@ -45,7 +45,7 @@ pub struct Awaited {
 }
 
 impl Awaited {
-    pub(super) fn new(fd: RawFd, want: Want, bell: Option<Arc<Bell>>) -> Self {
+    pub(crate) fn new(fd: RawFd, want: Want, bell: Option<Arc<Bell>>) -> Self {
         let socket = sys::duplicate(fd).ok();
         let fd = socket.as_ref().map_or(fd, AsRawFd::as_raw_fd);
         Self { fd, _socket: socket, want, bell }

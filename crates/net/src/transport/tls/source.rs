@@ -14,8 +14,8 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::digest::{digest, SHA256, SHA256_OUTPUT_LEN};
 
-use super::super::sys;
 use super::{Flaw, Identity, Materials, Options};
+use crate::sys;
 
 /// Milliseconds between two looks.
 const LOOK_MS: u64 = 1000;

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use rustls::ServerConnection;
 
-use super::super::sys::{self, Io};
 use super::names::take_chosen;
 use super::secured::{Kept, Secured, Shown};
 use super::Identity;
+use crate::sys::{self, Io};
 
 /// Reads in a row that bring no plaintext; a peer that sends more only costs time.
 const EMPTY_READS: usize = 8;
