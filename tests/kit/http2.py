@@ -151,10 +151,10 @@ class Client:
             if not self.read():
                 raise AssertionError(f"closed before {what}; GOAWAY was {self.goaway}")
 
-    def read(self) -> bool:
-        """Read once; False at the end of the connection."""
+    def read(self, most: int = 65536) -> bool:
+        """Read ``most`` bytes at once; False at the end of the connection."""
         try:
-            came = self.wire.sock.recv(65536)
+            came = self.wire.sock.recv(most)
         except (ConnectionResetError, ssl.SSLEOFError):
             came = b""
         if not came:

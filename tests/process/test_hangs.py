@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -291,3 +291,17 @@ def stacks(control: Path, pid: int) -> str:
     command = [sys.executable, "-m", "tricorn", "stacks", str(pid), "--control", str(control)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
     return done.stdout
+
+
+@pytest.mark.parametrize("kind", WSGI)
+def test_threads_that_wait_for_their_clients_do_not_hang(kind: str) -> None:
+    """All of them wait for uploads that have stopped: nobody runs the reactor, nor has to be ended."""
+    options = ("--workers", "1", "--timeout", "1s", "--body-timeout", "4s")
+    with start(kind, *options) as server, ExitStack() as stack:
+        worker = ask(server, "/pid")
+        wires = [stack.enter_context(server.connect()) for _ in range(int(kind[-1]))]
+        for wire in wires:
+            head = b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"
+            wire.send(head + b"x" * 100_000)
+        assert [wire.response().status for wire in wires] == [408] * len(wires)
+        assert ask(server, "/pid") == worker

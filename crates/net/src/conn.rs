@@ -34,6 +34,9 @@ use crate::scoreboard::Row;
 use crate::settings::Timeouts;
 use crate::Interface;
 
+/// How often in `--write-timeout` it is looked whether the client takes bytes.
+const LOOKS: u64 = 4;
+
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -104,6 +107,8 @@ pub struct Conn<I: Interface> {
     pub spent: Spent,
     /// When the present phase began or last made progress, in milliseconds of the reactor.
     pub(super) since: u64,
+    /// When it was last looked whether the client takes output that waits.
+    pub(super) looked: u64,
     /// The latest end of lingering, once its write side is shut.
     pub(super) lingers_until: u64,
     /// Bytes of body received, and milliseconds that somebody has waited for them, for the minimum
@@ -151,6 +156,7 @@ impl<I: Interface> Conn<I> {
             seq: 0,
             spent: Spent::default(),
             since: now,
+            looked: now,
             lingers_until: NEVER,
             body_bytes: 0,
             body_waited: 0,
@@ -251,7 +257,13 @@ impl<I: Interface> Conn<I> {
     /// When this connection has to be looked at if nothing happens.
     pub(super) fn next_deadline(&self, timeouts: &Timeouts) -> u64 {
         let after = |milliseconds: u64| self.since.saturating_add(milliseconds);
-        let write = if self.transport.output.is_empty() { NEVER } else { after(timeouts.write) };
+        let write = if self.transport.output.is_empty() {
+            NEVER
+        } else {
+            // Now and then it is looked whether the client takes what the kernel has.
+            after(timeouts.write)
+                .min(self.looked.max(self.since).saturating_add(timeouts.write / LOOKS))
+        };
         if let (Some(socket), Phase::WebSocket) = (&self.websocket, self.phase) {
             return write.min(socket.deadline());
         }

@@ -254,6 +254,21 @@ impl<I: Interface> Net<I> {
         }
     }
 
+    /// Has the client taken anything of the output that waits, within `--write-timeout`? If bytes are
+    /// under way to it in the kernel, those that it takes count too.
+    pub fn takes(&mut self, token: Token) -> bool {
+        self.touch();
+        let (now, write) = (self.now, self.settings.timeouts.write);
+        let shared = self.conns.get_mut(token).and_then(|conn| conn.transport.link.crowded_by());
+        let shared = shared.and_then(|parent| self.conns.get_mut(parent)).map(|conn| conn.since);
+        let Some(conn) = self.conns.get_mut(token) else { return false };
+        conn.looked = now;
+        if conn.transport.was_read() || shared.is_some_and(|since| since > conn.since) {
+            conn.since = now;
+        }
+        conn.since.saturating_add(write) > now
+    }
+
     pub(super) fn linger(&mut self, token: Token) {
         let now = self.now;
         self.note_orphan(token);

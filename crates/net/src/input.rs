@@ -402,10 +402,17 @@ impl<I: Interface> Net<I> {
             self.renew(token);
             return None; // something happened since it was seen
         }
+        let has_output = !conn.transport.output.is_empty();
+        let takes = has_output && self.takes(token);
+        let conn = self.conns.get_mut(token)?;
         if conn.phase() == Phase::WebSocket {
             return self.expire_websocket(token);
         }
-        if !conn.transport.output.is_empty() {
+        if takes {
+            self.renew(token);
+            return None;
+        }
+        if has_output {
             self.leave_if_stuck(token);
             let conn = self.conns.get_mut(token)?;
             conn.transport.link.break_off(); // the peer reads nothing: no use in waiting for it

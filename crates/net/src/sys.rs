@@ -215,6 +215,19 @@ pub fn limit_unsent(fd: RawFd, bytes: u32) {
 #[cfg(not(target_os = "linux"))]
 pub fn limit_unsent(_fd: RawFd, _bytes: u32) {}
 
+/// Bytes that the kernel has of ours and the peer has not taken: on TCP, acknowledged. 0 where that is
+/// not known.
+pub fn untaken(fd: RawFd) -> usize {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: `bytes` is a live int, which the call fills. On Linux this is SIOCOUTQ (tcp(7), unix(7)).
+    let failed = unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut bytes) } != 0;
+    if failed {
+        0
+    } else {
+        usize::try_from(bytes).unwrap_or(0)
+    }
+}
+
 /// No more bytes from us: the peer reads to the end and sees it.
 pub fn shutdown_write(fd: RawFd) {
     // SAFETY: takes no pointers.

@@ -19,21 +19,26 @@ pub enum Room {
     Enough,
     /// Nobody is there to read it.
     Gone,
-    /// So many bytes wait still.
-    Later(usize),
+    /// Bytes wait still.
+    Later,
 }
 
 impl<I: Interface> Net<I> {
     /// Sends what waits, for a thread that has waited for the socket itself.
     pub fn flush_now(&mut self, token: Token) -> Room {
-        let low_water = self.settings.write_buffer / 2;
+        self.touch();
+        let (now, low_water) = (self.now, self.settings.write_buffer / 2);
         let mut before = usize::MAX;
         loop {
             self.look_again(token);
             let Some(conn) = self.conns.get_mut(token) else { return Room::Gone };
+            let waited = conn.transport.output.left();
             conn.flush();
             if conn.is_broken() {
                 return Room::Gone;
+            }
+            if conn.transport.output.left() < waited {
+                conn.since = now;
             }
             let (left, parent) = (conn.transport.output.len(), conn.transport.link.parent());
             let is_enough = conn.transport.output.is_drained(low_water);
@@ -44,7 +49,7 @@ impl<I: Interface> Net<I> {
                 return Room::Enough;
             }
             if parent.is_none() || left == before {
-                return Room::Later(left);
+                return Room::Later;
             }
             before = left; // what went to the connection has made room there, or not
         }

@@ -47,6 +47,9 @@ pub struct WsgiCore {
     pub threads: usize,
 }
 
+/// A thread that waits for its client shows so often that it does not hang: `--timeout` may be a second.
+pub const BEAT_MS: u64 = 250;
+
 /// Whether the thread still runs the reactor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Hold {

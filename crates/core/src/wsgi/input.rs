@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use super::begin::Target;
-use super::core::WsgiCore;
+use super::core::{WsgiCore, BEAT_MS};
 use crate::py::{client_gone, refused};
 use tricorn_net::sys::Want;
 use tricorn_net::Pull;
@@ -125,11 +125,18 @@ impl Buffer {
                 }
             };
             let start = Instant::now();
+            let waited = || start.elapsed().as_millis() as u64;
             let ready = {
                 let _pause = core.calls.pause(target);
-                awaited.wait(timeout)
+                loop {
+                    let ready = awaited.wait(timeout.saturating_sub(waited()).min(BEAT_MS));
+                    core.goes_on(); // it is the client that lets wait
+                    if ready || waited() >= timeout {
+                        break ready;
+                    }
+                }
             };
-            let waited = start.elapsed().as_millis() as u64;
+            let waited = waited();
             core.net().note_waited(target.token, waited);
             if !ready {
                 let reject = tricorn_wire::reject::Reject::BodyTimeout;

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use pyo3::exceptions::{PyAssertionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -11,7 +10,7 @@ use tricorn_wire::response::Fault;
 
 use super::begin::{Target, Wsgi};
 use super::call;
-use super::core::WsgiCore;
+use super::core::{WsgiCore, BEAT_MS};
 use crate::py::client_gone;
 use tricorn_net::sys::Want;
 use tricorn_net::{Conn, Room, Sent};
@@ -217,6 +216,9 @@ fn latin1_bytes(text: &str) -> Option<Cow<'_, [u8]>> {
     bytes.ok().map(Cow::Owned)
 }
 
+/// How often in `--write-timeout` a thread looks whether its client reads, at the least.
+const LOOKS: u64 = 4;
+
 /// `write(bytes)`: sends at once, and waits for a client that reads slowly.
 #[pyclass(frozen, module = "tricorn._core")]
 pub struct Write {
@@ -243,26 +245,24 @@ impl Write {
 /// in each time of `--write-timeout`, whatever else it says.
 fn drain(core: &WsgiCore, target: Target) -> PyResult<()> {
     let _pause = core.calls.pause(target);
-    let (mut least, mut since) = (usize::MAX, Instant::now());
     loop {
         let (awaited, timeout) = {
             let mut net = core.net();
             net.exchange(target.token, target.seq).ok_or_else(client_gone)?;
-            let left = match net.flush_now(target.token) {
+            match net.flush_now(target.token) {
                 Room::Enough => return Ok(()),
                 Room::Gone => return Err(client_gone()),
-                Room::Later(left) => left,
-            };
-            if left < least {
-                (least, since) = (left, Instant::now());
+                Room::Later => {}
+            }
+            if !net.takes(target.token) {
+                net.leave_if_stuck(target.token);
+                return Err(client_gone());
             }
             let awaited = net.awaited(target.token, Want::Write).ok_or_else(client_gone)?;
             (awaited, net.settings.timeouts.write)
         };
-        let waited = since.elapsed().as_millis() as u64;
-        if waited >= timeout || !awaited.wait(timeout - waited) {
-            core.net().leave_if_stuck(target.token);
-            return Err(client_gone());
-        }
+        // It is looked now and then what the client does, and the worker does not hang meanwhile.
+        awaited.wait((timeout / LOOKS).clamp(1, BEAT_MS));
+        core.goes_on();
     }
 }

@@ -86,6 +86,14 @@ impl Link {
         }
     }
 
+    /// The connection whose other streams have left no room for this one, if it waits for that.
+    pub(crate) fn crowded_by(&self) -> Option<Token> {
+        match self {
+            Self::Stream(carried) if carried.crowded => Some(carried.parent),
+            _ => None,
+        }
+    }
+
     /// Ends it for whoever has a copy of the socket, too.
     pub(crate) fn shutdown(&self) {
         if let Self::Socket(socket) = self {

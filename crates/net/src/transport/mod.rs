@@ -75,6 +75,8 @@ pub struct Transport<B> {
     pub(crate) writable: bool,
     pub(crate) peer: Peer,
     pub(crate) ours: Ours,
+    /// The least that the kernel had of ours since the last bytes were sent.
+    untaken: usize,
     pub(crate) input: Input,
     pub output: Output<B>,
     /// What was agreed if it speaks TLS.
@@ -89,6 +91,7 @@ impl<B> Transport<B> {
             writable: false,
             peer: Peer::Sends,
             ours: Ours::Open,
+            untaken: usize::MAX,
             input: Input::default(),
             output: Output::default(),
             secured: None,
@@ -152,6 +155,15 @@ impl<B> Transport<B> {
         if broken {
             self.peer = Peer::Broken;
         }
+    }
+
+    /// Has the peer taken bytes since this was asked before, and since any were sent? Output goes on only when a good part of
+    /// the socket's buffer is free again, which takes a slow reader long.
+    pub(crate) fn was_read(&mut self) -> bool {
+        let untaken = sys::untaken(self.fd());
+        let before = self.untaken;
+        self.untaken = untaken.min(before);
+        before != usize::MAX && untaken < before
     }
 
     /// Is what comes next the beginning of a TLS handshake, which costs a signature?
@@ -252,10 +264,15 @@ impl<B: AsRef<[u8]>> Transport<B> {
 
     /// Sends what the socket, or the connection that carries this one, takes of the output.
     pub(crate) fn flush(&mut self, behind: Behind) -> Flush {
-        match &mut self.link {
+        let before = self.output.left();
+        let flushed = match &mut self.link {
             Link::Socket(_) => self.output.flush(self.link.fd()),
             Link::Stream(carried) => carried.flush(&mut self.output, behind != Behind::More),
+        };
+        if self.output.left() != before {
+            self.untaken = usize::MAX;
         }
+        flushed
     }
 
     /// The same, for now: what is left waits for an edge.
