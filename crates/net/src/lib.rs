@@ -77,6 +77,7 @@ use self::settings::Settings;
 use self::slab::Slab;
 pub use self::slab::Token;
 use self::timer::{Timer, NEVER};
+pub use self::transport::bell::Awaited;
 pub use self::transport::tls;
 use self::transport::tls::tickets;
 use self::via::Fronts;

@@ -13,7 +13,8 @@ use super::begin::Target;
 use super::core::{WsgiCore, BEAT_MS};
 use crate::py::{client_gone, refused};
 use tricorn_net::sys::Want;
-use tricorn_net::Pull;
+use tricorn_net::{Awaited, Pull};
+use tricorn_wire::reject::Reject;
 
 /// Bytes read from the connection at once.
 const READ: usize = 64 * 1024;
@@ -124,31 +125,36 @@ impl Buffer {
                     }
                 }
             };
-            let start = Instant::now();
-            let waited = || start.elapsed().as_millis() as u64;
-            let ready = {
-                let _pause = core.calls.pause(target);
-                loop {
-                    let ready = awaited.wait(timeout.saturating_sub(waited()).min(BEAT_MS));
-                    core.goes_on(); // it is the client that lets wait
-                    if ready || waited() >= timeout {
-                        break ready;
-                    }
-                }
-            };
-            let waited = waited();
-            core.net().note_waited(target.token, waited);
-            if !ready {
-                let reject = tricorn_wire::reject::Reject::BodyTimeout;
-                let mut net = core.net();
-                if !net.answer(target.token, reject.status(), reject.detail()) {
-                    net.close_later(target.token);
-                }
-                net.wake();
-                return Err(refused(reject));
-            }
+            wait(core, target, &awaited, timeout)?;
         }
     }
+}
+
+/// Waits for the client to send more, up to `timeout` milliseconds; then that is its answer.
+fn wait(core: &WsgiCore, target: Target, awaited: &Awaited, timeout: u64) -> PyResult<()> {
+    let start = Instant::now();
+    let waited = || start.elapsed().as_millis() as u64;
+    let ready = {
+        let _pause = core.calls.pause(target);
+        loop {
+            let ready = awaited.wait(timeout.saturating_sub(waited()).min(BEAT_MS));
+            core.goes_on(); // it is the client that lets wait
+            if ready || waited() >= timeout {
+                break ready;
+            }
+        }
+    };
+    core.net().note_waited(target.token, waited());
+    if ready {
+        return Ok(());
+    }
+    let reject = Reject::BodyTimeout;
+    let mut net = core.net();
+    if !net.answer(target.token, reject.status(), reject.detail()) {
+        net.close_later(target.token);
+    }
+    net.wake();
+    Err(refused(reject))
 }
 
 /// None and negative numbers mean all.
