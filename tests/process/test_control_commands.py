@@ -244,6 +244,23 @@ def test_a_server_that_hangs_is_passed_over(start: Start, tmp_path: Path) -> Non
         assert json.loads(done.stdout)["pid"] == int(running.pid)
 
 
+def test_a_server_that_hangs_is_not_taken_for_missing(tmp_path: Path) -> None:
+    directory = tmp_path / "tricorn"
+    directory.mkdir(mode=0o700)
+    path = directory / "tricorn-1.sock"
+    with closing(socket.socket(socket.AF_UNIX)) as mute:
+        mute.bind(str(path))
+        mute.listen()
+        done = tricorn("status", "--control", "1", XDG_RUNTIME_DIR=str(tmp_path))
+        assert done.returncode == 3
+        assert done.stderr == (
+            f"tricorn: the server at {path} does not answer within 2 s; it may be busy, try again\n"
+        )
+        done = tricorn("status", "--control", "no_such:app", XDG_RUNTIME_DIR=str(tmp_path))
+        assert done.returncode == 3
+        assert f"; the server at {path} does not answer within 2 s" in done.stderr
+
+
 # ---- mistakes
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from tests.kit import Server, serve, wait_until
 from tests.process.conftest import get
+from tests.process.test_control_commands import tricorn
 from tests.process.test_workers import KINDS, ask, children, wait_count, wait_replaced
 from tests.process.versions import Site
+from tricorn.cli.instances import ask as ask_control
 
 ENV = {"PYTHONDONTWRITEBYTECODE": "1"}
 RANGE = ("--workers", "1..3", "--scale-down-after", "2s")
@@ -94,3 +96,59 @@ def test_a_reload_keeps_the_number_that_the_load_needs(tmp_path: Path) -> None:
         server.send_signal(signal.SIGHUP)
         wait_replaced(server, before)
         wait_count(server, 2)
+
+
+def test_the_supervisor_listens_while_it_starts_many(tmp_path: Path) -> None:
+    """Far more than are started before it is heard; nobody starts after the stop."""
+    site = Site(tmp_path, "wsgi")
+    site.write("one")
+    path = tmp_path / "control"
+    options = ("--workers", "1", "--control-socket", str(path))
+    with serve("site_app:app", *options, app_dir=tmp_path, env=ENV) as server:
+        scaling = ask_control(path, {"command": "scale", "workers": 600})
+        assert next(scaling) == {"text": "512 workers are the most"}
+        *_, status = ask_control(path, {"command": "status"})
+        assert status["data"]["wanted"] == 512
+        assert len(status["data"]["workers"]) < 512
+        assert server.stop(signal.SIGQUIT) == 0
+        assert server.stderr.text().count(" starts, of generation 1") < 512
+
+
+def test_a_command_lasts_until_the_workers_answer(tmp_path: Path) -> None:
+    site = Site(tmp_path, "wsgi")
+    site.write("one")
+    path = tmp_path / "control"
+    options = ("--workers", "1", "--control-socket", str(path))
+    with serve("site_app:app", *options, app_dir=tmp_path, env=ENV) as server:
+        site.put("import time\ntime.sleep(1)\n" + (tmp_path / "site_app.py").read_text())
+        done = tricorn("scale", "3", "--control", str(path))
+        assert (done.returncode, done.stdout) == (0, "wanted  3\n")
+        *_, status = ask_control(path, {"command": "status"})
+        assert [one["state"] for one in status["data"]["workers"]] == ["ready"] * 3
+        assert tricorn("scale", "1", "--control", str(path)).returncode == 0
+        wait_count(server, 1)
+
+
+def test_a_command_says_that_workers_do_not_come(tmp_path: Path) -> None:
+    site = Site(tmp_path, "wsgi")
+    site.write("one")
+    path = tmp_path / "control"
+    options = ("--workers", "1", "--boot-timeout", "1s", "--control-socket", str(path))
+    with serve("site_app:app", *options, app_dir=tmp_path, env=ENV):
+        site.put("import time\ntime.sleep(3600)")
+        done = tricorn("scale", "2", "--control", str(path))
+        assert done.returncode == 1
+        why = "1 of 2 workers answer after 1 s; the server goes on trying"
+        assert done.stderr == f"tricorn: {why}\n"
+
+
+def test_a_command_says_what_the_range_allows(tmp_path: Path) -> None:
+    site = Site(tmp_path, "wsgi")
+    site.write("one")
+    path = tmp_path / "control"
+    options = ("--workers", "2..3", "--control-socket", str(path))
+    with serve("site_app:app", *options, app_dir=tmp_path, env=ENV):
+        done = tricorn("scale", "1", "--control", str(path))
+        assert (done.returncode, done.stdout) == (0, "2 workers are the least\nwanted  2\n")
+        done = tricorn("scale", "5", "--control", str(path))
+        assert (done.returncode, done.stdout) == (0, "3 workers are the most\nwanted  3\n")

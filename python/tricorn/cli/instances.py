@@ -27,6 +27,10 @@ _LONGEST_ANSWER = 1 << 24
 _NOT_THERE = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
 
 
+class NoAnswerError(ControlError):
+    """Somebody listens, and is silent: a server that is busy, or has been suspended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """A running server: its control socket, the supervisor's process id, APP, and where it runs."""
@@ -47,7 +51,8 @@ def ask(
     """Send a request and give each answer as it comes; the last one has ``done``.
 
     ``patience`` is how many seconds to wait for all; without it, until the server ends. Raises
-    ControlError when nobody listens, permission is missing, or the connection ends too early.
+    ControlError when nobody listens, permission is missing, or the connection ends too early, and
+    NoAnswerError when the time is over.
     """
     try:
         with socket.socket(socket.AF_UNIX) as sock:
@@ -60,8 +65,9 @@ def ask(
             yield from _answers(path, _lines(sock, patience))
     except _NOT_THERE:
         raise ControlError(f"no server listens on {path}") from None
-    except TimeoutError:
-        raise ControlError(f"the server at {path} does not answer") from None
+    except (TimeoutError, BlockingIOError):  # the latter if it has not even accepted others
+        seconds = _PATIENCE if patience is None else patience
+        raise NoAnswerError(f"the server at {path} does not answer within {seconds:g} s") from None
     except OSError as error:
         raise ControlError(f"cannot talk to the server at {path}: {error.strerror}") from None
 
@@ -112,7 +118,7 @@ def choose(which: str | None, configured: str | None, *, here: bool = False) -> 
         return Path(which)
     if which is None and configured is not None:
         return Path(configured)
-    found = running()
+    found, silent = _survey()
     fit = [one for one in found if one.answers_to(which)] if which else found
     if which is None:
         of_here = [one for one in fit if _same(one.directory, ".")]
@@ -123,7 +129,10 @@ def choose(which: str | None, configured: str | None, *, here: bool = False) -> 
     if len(fit) == 1:
         return fit[0].path
     if not fit:
-        raise ControlError(_nobody(which, found))
+        meant = [why for pid, why in silent.items() if which in (None, str(pid))]
+        if meant:
+            raise NoAnswerError(f"{'; '.join(meant)}; it may be busy, try again")
+        raise ControlError("; ".join([_nobody(which, found), *silent.values()]))
     raise ConfigError(f"several servers run; name one with --control PID\n{_listing(fit)}")
 
 
@@ -149,11 +158,19 @@ def _same(one: str, other: str) -> bool:
     return False
 
 
-def running() -> list[Instance]:
-    """The servers of this user that answer; for root, those of every user."""
+def _survey() -> tuple[list[Instance], dict[int, str]]:
+    """The servers of this user, for root of every user: those that answer, and by their process
+    ids what is to be said of those that are silent."""
     named = {path: pid for path in _sockets() if (pid := socket_pid(path)) and _is_ours(path)}
-    identified = (_identify(path, pid) for path, pid in sorted(named.items()))
-    return [instance for instance in identified if instance is not None]
+    found, silent = [], {}
+    for path, pid in sorted(named.items()):
+        try:
+            found.append(_identify(path, pid))
+        except NoAnswerError as error:
+            silent[pid] = str(error)
+        except ControlError:
+            continue
+    return found, silent
 
 
 def _sockets() -> Iterator[Path]:
@@ -172,10 +189,7 @@ def _is_ours(path: Path) -> bool:
     return False
 
 
-def _identify(path: Path, pid: int) -> Instance | None:
-    try:
-        *_, answer = ask(path, {"command": "instance"}, _PATIENCE)
-    except ControlError:
-        return None
+def _identify(path: Path, pid: int) -> Instance:
+    *_, answer = ask(path, {"command": "instance"}, _PATIENCE)
     data = answer.get("data", {})
     return Instance(path, pid, str(data.get("app", "?")), str(data.get("directory", "?")))

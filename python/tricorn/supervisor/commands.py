@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tricorn.supervisor.control import Request
     from tricorn.supervisor.supervisor import Supervisor
 
+_TIME_TO_SCALE = 60.0
+"""Seconds that ``tricorn scale`` waits for the workers, unless ``--boot-timeout`` says how many."""
+
 
 class Commands:
     """Answers the requests of the control socket."""
@@ -21,6 +24,7 @@ class Commands:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._begun = time.monotonic()
+        self._scales: list[Request] = []
 
     def take(self, request: Request) -> None:
         """Answer now, or have it answered later."""
@@ -39,6 +43,16 @@ class Commands:
             commands[request.command](request)
         else:
             request.fail(f"{request.command} is not a command of this server")
+
+    def attend(self) -> None:
+        """The loop turns: whoever waits for a number of workers hears when they answer."""
+        wanted, fleet = self._supervisor.wanted, self._supervisor.fleet
+        if not self._scales or len(fleet.staying()) > wanted:
+            return
+        if fleet.is_up(self._supervisor.generation, wanted):
+            for request in self._scales:
+                request.finish(data={"wanted": wanted})
+            self._scales = []
 
     def _status(self, request: Request) -> None:
         supervisor = self._supervisor
@@ -73,7 +87,8 @@ class Commands:
         }
 
     def _reload(self, request: Request) -> None:
-        self._supervisor.reload(request)
+        self._supervisor.around.wait_for_reload(request)
+        self._supervisor.reload()
 
     def _scale(self, request: Request) -> None:
         asked, now = request.options.get("workers"), self._supervisor.wanted
@@ -86,7 +101,26 @@ class Commands:
             request.fail(f"{now} workers are wanted now, and the least is 1")
         else:
             self._supervisor.scale(wanted)
-            request.finish(data={"wanted": self._supervisor.wanted})
+            self._wait_for_scale(request, wanted)
+
+    def _wait_for_scale(self, request: Request, asked: int) -> None:
+        supervisor = self._supervisor
+        if asked != supervisor.wanted:
+            limit = "most" if asked > supervisor.wanted else "least"
+            request.progress(f"{supervisor.wanted} workers are the {limit}")
+        seconds = supervisor.config.process.boot_timeout or _TIME_TO_SCALE
+        self._scales.append(request)
+        supervisor.loop.later(seconds, lambda: self._give_up(request, seconds))
+
+    def _give_up(self, request: Request, seconds: float) -> None:
+        if request in self._scales:
+            self._scales.remove(request)
+            supervisor = self._supervisor
+            ready = sum(one.state is State.READY for one in supervisor.fleet.staying())
+            request.fail(
+                f"{ready} of {supervisor.wanted} workers answer after {seconds:g} s; "
+                "the server goes on trying"
+            )
 
     def _stop(self, request: Request) -> None:
         self._supervisor.around.wait_for_stop(request)

@@ -21,7 +21,6 @@ from tricorn.logs.error_log import configure_all
 from tricorn.net.listener import with_scheme
 from tricorn.supervisor.autoscale import Autoscaler
 from tricorn.supervisor.commands import Commands
-from tricorn.supervisor.control import Request
 from tricorn.supervisor.development import Reloader, reloader_of
 from tricorn.supervisor.exits import StartError, exit_code, explain, explain_end, explain_refusal
 from tricorn.supervisor.fleet import Failure, Fleet, State, Worker
@@ -45,6 +44,9 @@ from tricorn.supervisor.workers import Child, Workers
 
 _log = logging.getLogger("tricorn.supervisor")
 
+_STARTS = 4
+"""Workers that are started in one turn of the loop: many take long, and a stop must not wait."""
+
 
 class Supervisor:
     """Keeps the wanted number of workers serving; one object per process, used once."""
@@ -60,7 +62,8 @@ class Supervisor:
             self.loop, lambda: self.ending.hand_over(), partial(self._failed, "upgrade")
         )
         self._reloader: Reloader | None = None
-        self.around = Surroundings(config, self.loop, Commands(self).take)
+        self._commands = Commands(self)
+        self.around = Surroundings(config, self.loop, self._commands.take)
         self._generations = Generations(config, self._takeover.generation)
         self._trials = Trials(self._generations, self._counts, self._roll_back)
         self._autoscaler = Autoscaler(self.fleet, self.health)
@@ -68,6 +71,7 @@ class Supervisor:
         self.ending = Stopping(self.loop, self.workers, self._sockets, self.around, self._upgrades)
         self.outcome = Outcome(self.around)
         self._ready: Ready | None = None
+        self._starts_more = False
 
     def run(self) -> int | Child:
         """Serve until told to stop. Raises TricornError if it can't begin, and leaves nothing."""
@@ -106,6 +110,7 @@ class Supervisor:
             if child is not None:
                 return child
             self._settle()
+            self._commands.attend()
             if self.stopping and not (self.fleet.workers or self._upgrades.is_stopping):
                 break
             self._wait()
@@ -155,7 +160,8 @@ class Supervisor:
     def _ticks(self) -> tuple[float | None, ...]:
         """Seconds to the next looks at the workers."""
         trial = TICK if self._trials.is_open else None
-        return self.health.tick(self.config.process), self._autoscaler.tick(), trial
+        starts = 0.0 if self._starts_more else None
+        return self.health.tick(self.config.process), self._autoscaler.tick(), trial, starts
 
     def _take_signals(self) -> None:
         commands: dict[str, Callable[[str], None]] = {
@@ -200,10 +206,8 @@ class Supervisor:
         """Stop gracefully, after ``--drain-delay``; the second time, at once."""
         self.ending.stop(self.config.process, cause, not self._takeover.is_due)
 
-    def reload(self, request: Request | None = None) -> None:
-        """Begin a new generation from the configuration of now; a ``request`` hears of its end."""
-        if request is not None:
-            self.around.wait_for_reload(request)
+    def reload(self) -> None:
+        """Begin a new generation from the configuration of now."""
         if self.ending.is_meant:
             return  # it would open the addresses again
         try:
@@ -329,10 +333,12 @@ class Supervisor:
 
     def _act(self) -> Child | None:
         """Carry out what is decided; in a new worker, return what it is to do."""
+        starts = 0
         for action in decide(self.fleet, self._plan(), time.monotonic()):
             match action:
                 case Spawn():
-                    child = self._spawn(action)
+                    starts += 1
+                    child = self._spawn(action) if starts <= _STARTS else None
                     if child is not None:
                         return child
                 case Retire(pid, until, why):
@@ -341,6 +347,7 @@ class Supervisor:
                     self._leave(pid)
                 case Kill(pid, why):
                     self.workers.kill(pid, why)
+        self._starts_more = starts > _STARTS
         self._close_seats()
         return None
 
