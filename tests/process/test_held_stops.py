@@ -78,6 +78,39 @@ def test_a_worker_tells_it_too(tmp_path: Path) -> None:
         assert server.wait_exit() == 0
 
 
+@pytest.mark.parametrize(
+    ("interface", "how", "said"),
+    [
+        ("asgi", "shutdown", "INFO still waiting for the lifespan shutdown of the application"),
+        ("asgi", "task", "INFO still waiting for task 'collector' of the application"),
+        ("wsgi", "thread", f"WARNING {EVERYWHERE['thread']}"),
+    ],
+)
+def test_a_quick_stop_tells_it_before_it_kills(
+    interface: str, how: str, said: str, tmp_path: Path
+) -> None:
+    with held(interface, how, tmp_path / "gate", "--workers", "1") as server:
+        [worker] = children(server)
+        assert server.stop(signal.SIGINT) == 0
+        killed = (
+            f"WARNING worker {worker} was killed: it was not gone 1.5 s after SIGINT; "
+            "SIGTERM gives it --graceful-timeout\n"
+        )
+        before, found, _ = server.stderr.text().partition(killed)
+        assert found
+        assert f"[{worker}] {said}" in before
+
+
+def test_a_quick_stop_names_the_request_that_blocks_the_loop() -> None:
+    app = "tests.process.hangs_asgi:app"
+    with serve(app, "--workers", "1", app_dir=ROOT) as server, server.connect() as wire:
+        wire.send(b"GET /block HTTP/1.1\r\nHost: test\r\n\r\n")
+        server.stdout.wait(lambda text: "in /block" in text, "a call that blocks")
+        assert server.stop(signal.SIGINT) == 0
+        killed = r"was killed: it was not gone 1.5 s after SIGINT; .*; in flight: GET /block of "
+        assert re.search(killed, server.stderr.text())
+
+
 def test_a_script_tells_it_at_its_end(tmp_path: Path) -> None:
     """It may do other things when the server has stopped."""
     gate = tmp_path / "gate"

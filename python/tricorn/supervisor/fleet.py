@@ -43,6 +43,8 @@ class Worker:
     """Why it should be recycled: a replacement comes first."""
     hang: str = ""
     """Why it is taken for stuck."""
+    overdue: str = "it did not leave in time (--graceful-timeout)"
+    """Why it is killed then."""
     killed: str = ""
     """Why it was killed."""
     failure: Failure | None = None

@@ -109,7 +109,7 @@ def _overdue(fleet: Fleet, plan: Plan, now: float) -> list[Kill]:
 def _overdue_reason(worker: Worker, plan: Plan) -> str:
     if worker.state is State.BOOTING:
         return f"it was not ready after {plan.boot_timeout:g} s (--boot-timeout)"
-    return worker.hang or "it did not leave in time (--graceful-timeout)"
+    return worker.hang or worker.overdue
 
 
 def is_old(worker: Worker, plan: Plan) -> bool:

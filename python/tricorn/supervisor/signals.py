@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 
+from tricorn.supervisor.policy import QUICK
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -24,7 +26,9 @@ TABLE: dict[signal.Signals, Meaning] = {
         "asks for a change (SIGHUP, SIGUSR2, SIGTTIN, SIGTTOU) is refused from then on.",
     ),
     signal.SIGINT: Meaning(
-        "quit", "Stop quickly: requests in flight are cancelled. Again: at once."
+        "quit",
+        "Stop quickly: requests in flight are cancelled, and a worker that is not gone after "
+        f"{QUICK:g} s is killed, also in its lifespan shutdown. Again: at once.",
     ),
     signal.SIGQUIT: Meaning("quit", "The same as SIGINT."),
     signal.SIGHUP: Meaning(

@@ -92,7 +92,8 @@ class Stopping:
         self.how = "quickly"
         self._sockets.close()
         self._around.stopping()
-        self._workers.quit(time.monotonic() + QUICK)
+        overdue = f"it was not gone {QUICK:g} s after {cause}; SIGTERM gives it --graceful-timeout"
+        self._workers.quit(time.monotonic() + QUICK, overdue)
 
     def hand_over(self) -> None:
         """A new supervisor serves: this one finishes what it has."""

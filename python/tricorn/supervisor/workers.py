@@ -121,10 +121,11 @@ class Workers:
             if worker.state is State.DRAINING:
                 self.stop(worker.pid)
 
-    def quit(self, until: float) -> None:
-        """Have all cancel what they have, and be gone by then."""
+    def quit(self, until: float, overdue: str) -> None:
+        """Have all cancel what they have, and be gone by then; ``overdue`` is said of others."""
         for worker in self.fleet.workers.values():
             self.fleet.retired(worker.pid, until)
+            worker.overdue = overdue
             send(worker.pid, signal.SIGQUIT)
 
     def kill(self, pid: int, why: str) -> None:
@@ -152,7 +153,8 @@ class Workers:
                 self._hear_the_last(pid)
                 worker = self.fleet.gone(pid)
                 if worker.killed and worker.state is State.DRAINING:
-                    _log.warning("worker %d was killed: %s", pid, worker.killed)
+                    held = "" if worker.hang else self.health.held(worker)  # that tells it too
+                    _log.warning("worker %d was killed: %s%s", pid, worker.killed, held)
                 elif worker.state is State.DRAINING:
                     _log.info("worker %d has ended", pid)
                 self._gone(worker, status)

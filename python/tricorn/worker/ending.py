@@ -25,8 +25,27 @@ _FIRST = 3.0
 """Seconds until it is told what is waited for: a clean-up may take a moment."""
 _AGAIN = 10.0
 """Seconds between the lines after that."""
+_QUICKLY = 1.0
+"""Seconds from the wish to stop quickly until it is told: a supervisor kills soon after that."""
+_AT_LEAST = 0.1
+"""Seconds that whatever comes last then gets."""
 _SHOWN = 10
 """Names in one line at the most."""
+
+_told_by: float | None = None
+"""When a quick stop has to be told, by the monotonic clock."""
+
+
+def expect_kill() -> None:
+    """Have what is waited for told soon. May be called from a signal handler."""
+    global _told_by
+    _told_by = time.monotonic() + _QUICKLY
+
+
+def _patience() -> float:
+    """Seconds until it is told what is waited for."""
+    left = _FIRST if _told_by is None else _told_by - time.monotonic()
+    return max(_AT_LEAST, min(left, _FIRST))
 
 
 def tell(text: str, *args: object, level: int = logging.INFO) -> None:
@@ -42,10 +61,10 @@ def told(what: Callable[[], str]) -> Iterator[None]:
     begun = time.monotonic()
 
     def look() -> None:
-        seconds = _FIRST
+        seconds = _patience()
         while not over.wait(seconds):
             seconds = _AGAIN
-            tell("still waiting for %s after %.0f s", what(), time.monotonic() - begun)
+            tell("still waiting for %s after %s", what(), _since(begun))
 
     _start(look)
     try:
@@ -105,7 +124,7 @@ def tell_at_exit() -> None:
 def _tell_held(ends: threading.Event) -> None:
     ends.wait()
     begun = time.monotonic()
-    time.sleep(_FIRST)
+    time.sleep(_patience())
     named: set[threading.Thread] = set()
     while True:
         threads = _threads()
@@ -114,9 +133,14 @@ def _tell_held(ends: threading.Event) -> None:
             text = "%s of the application still runs: the process ends with it"
             tell(text, _named(one), level=logging.WARNING)
         if not threads:
-            what, seconds = "the exit handlers of the application", time.monotonic() - begun
-            tell("still waiting for %s (atexit) after %.0f s", what, seconds)
+            what = "the exit handlers of the application"
+            tell("still waiting for %s (atexit) after %s", what, _since(begun))
         time.sleep(_AGAIN)
+
+
+def _since(begun: float) -> str:
+    seconds = time.monotonic() - begun
+    return f"{seconds:.{1 if seconds < _QUICKLY else 0}f} s"
 
 
 def _threads() -> list[threading.Thread]:

@@ -19,7 +19,7 @@ from tricorn.errors import AppError, LifespanError, TricornError, scarcity
 from tricorn.net.listen import close_listeners
 from tricorn.net.listener import Listener
 from tricorn.worker.access import Logged, open_logs_anew
-from tricorn.worker.ending import tell_at_exit
+from tricorn.worker.ending import expect_kill, tell_at_exit
 from tricorn.worker.loader import Loaded, load
 from tricorn.worker.place import Place
 from tricorn.worker.run import complete, event_loop, loop_name, threads_text
@@ -146,7 +146,7 @@ class WorkerProcess:
 
         with event_loop(config.asgi.loop) as loop:
             loop.add_signal_handler(signal.SIGTERM, ordered, True)
-            loop.add_signal_handler(signal.SIGQUIT, server.hurry)
+            loop.add_signal_handler(signal.SIGQUIT, _quickly, server.hurry)
             loop.add_reader(self.orders, ordered)
             serving = server.serve(lambda _: started())
             complete(loop, loop.create_task(serving), server.shutdown)
@@ -179,7 +179,7 @@ class WorkerProcess:
         service = WsgiService(loaded.app, self.config, self.place)
         signals = _Signals()
         signals.take(signal.SIGTERM)
-        signals.take(signal.SIGQUIT, service.hurry)
+        signals.take(signal.SIGQUIT, lambda: _quickly(service.hurry))
         service.start(listeners)
         self._ready(loaded, threads_text(self.config.process.threads))
         leaves, retires = False, None
@@ -229,6 +229,12 @@ class WorkerProcess:
 
         take(self.config.logs, files)
         open_logs_anew(self.config.logs, service)
+
+
+def _quickly(hurry: Callable[[], object]) -> None:
+    """Cancel what is in flight; the supervisor soon kills who stays."""
+    expect_kill()
+    hurry()
 
 
 @contextmanager
