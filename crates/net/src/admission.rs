@@ -78,7 +78,7 @@ impl<I: Interface> Net<I> {
         self.line.waiting.push_back((token, self.now));
         if let Some(conn) = self.conns.get_mut(token) {
             conn.enter(Phase::Admission, &self.slot);
-            conn.since = self.now;
+            conn.clock.since = self.now;
         }
         self.publish_line();
         Step::Idle
@@ -110,12 +110,12 @@ impl<I: Interface> Net<I> {
         let late = self.now.saturating_sub(since) >= self.settings.timeouts.queue;
         let conn = self.conns.get_mut(token)?;
         if late {
-            conn.expired = true; // its step turns it away
+            conn.clock.expired = true; // its step turns it away
             return Some(token);
         }
         conn.enter(Phase::Head, &self.slot);
-        conn.since = self.now;
-        conn.expired = false;
+        conn.clock.since = self.now;
+        conn.clock.expired = false;
         conn.transport.break_if(sys::is_reset(conn.fd()));
         self.line.waiting.pop_front();
         self.line.turn = Some(token);
@@ -180,7 +180,7 @@ impl<I: Interface> Net<I> {
             return;
         }
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.called = true;
+            conn.request.called = true;
         }
     }
 
@@ -190,7 +190,7 @@ impl<I: Interface> Net<I> {
             return;
         }
         if let Some(conn) = self.exchange(token, seq) {
-            conn.called = false;
+            conn.request.called = false;
         } else if let Some(at) = self.line.orphans.iter().position(|&one| one == (token, seq)) {
             self.line.orphans.swap_remove(at);
             self.room_made();
@@ -203,7 +203,7 @@ impl<I: Interface> Net<I> {
             return;
         }
         if let Some(conn) = self.conns.get_mut(token) {
-            if conn.phase() == Phase::Exchange && std::mem::take(&mut conn.called) {
+            if conn.phase() == Phase::Exchange && std::mem::take(&mut conn.request.called) {
                 self.line.orphans.push((token, conn.seq));
             }
         }

@@ -23,7 +23,7 @@ impl<I: Interface> Net<I> {
     pub(super) fn answer_reject(&mut self, token: Token, reject: Reject, line: &[u8]) {
         self.slot.rejected.add();
         if let (Some(access), Some(conn)) = (&mut self.access, self.conns.get_mut(token)) {
-            conn.draft = access.begin_refused(&Refused { line, client: conn.peer });
+            conn.request.draft = access.begin_refused(&Refused { line, client: conn.origin.peer });
         }
         self.answer_and_close(token, reject.status(), reject.detail());
     }
@@ -32,7 +32,7 @@ impl<I: Interface> Net<I> {
     /// response are out already: then the connection can only be cut.
     pub fn answer(&mut self, token: Token, status: u16, detail: &str) -> bool {
         let Some(conn) = self.conns.get_mut(token) else { return true };
-        if conn.committed {
+        if conn.egress.is_committed() {
             return false;
         }
         self.note_status(status);
@@ -44,10 +44,10 @@ impl<I: Interface> Net<I> {
         self.refresh_date();
         if let Some(conn) = self.conns.get_mut(token) {
             let stamp = self.settings.stamp(&self.date, conn.transport.secured.as_ref());
-            let is_head = conn.response.is_to_head();
+            let is_head = conn.egress.response.is_to_head();
             let answer = refusal(status, detail, is_head, conn.id_field(), stamp);
-            conn.held.clear();
-            conn.response.replaced_by(&answer);
+            conn.egress.held.clear();
+            conn.egress.response.replaced_by(&answer);
             conn.push(&answer.bytes);
             conn.push_held();
             self.end_line(token);
@@ -92,17 +92,17 @@ impl<I: Interface> Net<I> {
         let text = answer.text.as_bytes();
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
         // Our own status and fields: always valid.
-        let _ = conn.response.open(answer.status, None, &mut conn.held);
+        let _ = conn.egress.response.open(answer.status, None, &mut conn.egress.held);
         let plain = (b"content-type".as_slice(), b"text/plain; charset=utf-8".as_slice());
         for (name, value) in [plain, answer.field] {
-            let _ = conn.response.field(name, value, &mut conn.held);
+            let _ = conn.egress.response.field(name, value, &mut conn.egress.held);
         }
         self.frame(token, Some(text.len() as u64));
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-        if conn.response.piece(text.len()).is_ok_and(|wrap| !wrap.skip) {
-            conn.held.extend_from_slice(text);
+        if conn.egress.response.piece(text.len()).is_ok_and(|wrap| !wrap.skip) {
+            conn.egress.held.extend_from_slice(text);
         }
-        let _ = conn.response.finish(&[], &mut conn.held);
+        let _ = conn.egress.response.finish(&[], &mut conn.egress.held);
         conn.push_held();
         self.sent(token);
         self.conclude(token);

@@ -49,12 +49,12 @@ impl<I: Interface> Net<I> {
     pub(super) fn hold_streams(&mut self, parent: Token) -> bool {
         let others = self.has_others();
         let Some(conn) = self.conns.get_mut(parent) else { return true };
-        if conn.is_waiting {
+        if conn.egress.is_batched() {
             return true;
         }
         let others = others && conn.phase() == Phase::Streams; // nothing is said after the end
         if others {
-            conn.is_waiting = true;
+            conn.egress.batch();
             self.wait(parent);
         }
         others
@@ -72,15 +72,13 @@ impl<I: Interface> Net<I> {
         if conn.is_stream() {
             return false; // its connection waits
         }
-        if conn.is_waiting {
+        if conn.egress.is_batched() {
             return true; // only its end was missing
         }
         if !others || conn.is_broken() || !conn.transport.writable || !conn.transport.is_sent() {
             return false;
         }
-        conn.committed = true;
-        conn.corked = false;
-        conn.is_waiting = true;
+        conn.egress.batch();
         self.wait(token);
         true
     }
@@ -120,7 +118,7 @@ impl<I: Interface> Net<I> {
 
     fn release_one(&mut self, token: Token) {
         let Some(conn) = self.conns.get_mut(token) else { return };
-        conn.is_waiting = false;
+        conn.egress.unbatch();
         if conn.streams.is_some() {
             if std::mem::take(&mut conn.passed_over) {
                 self.enqueue(token);
@@ -128,7 +126,7 @@ impl<I: Interface> Net<I> {
             return self.advance_parent(token);
         }
         conn.push_held();
-        conn.trim_held();
+        conn.egress.trim();
         if conn.transport.output.is_empty() {
             self.end_line(token);
         }

@@ -12,24 +12,18 @@
 //! A connection that speaks HTTP/2 goes from Head to Streams, and each of its streams is a
 //! connection of its own, from Head to Linger.
 
-use std::net::SocketAddr;
 use std::os::fd::RawFd;
 
 use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
-use tricorn_wire::response::{Asked, Response};
 
-use super::access::Draft;
-use super::preface::Preface;
-use super::quick::Kind;
-use super::spent::Spent;
+use super::exchange::{Egress, Ingress, Request};
 use super::streams::Streams;
 use super::timer::NEVER;
 use super::transport::link::Link;
 use super::transport::Transport;
-use super::via::Standing;
+use super::via::Origin;
 use super::websocket::WebSocket;
-use crate::inflight::Place;
 use crate::scoreboard::Row;
 use crate::settings::Timeouts;
 use crate::Interface;
@@ -57,114 +51,73 @@ pub enum Phase {
     WebSocket,
 }
 
-/// `X` is what the interface (ASGI, WSGI) keeps with a running exchange.
-pub struct Conn<I: Interface> {
-    pub transport: Transport<I::Bytes>,
-    /// There if the connection speaks HTTP/2.
-    pub(super) streams: Option<Box<Streams>>,
-    /// There if the connection is a WebSocket, or its running request asks for one.
-    pub websocket: Option<Box<WebSocket>>,
-    pub peer: Option<SocketAddr>,
-    pub(super) standing: Standing,
-    /// There until a proxy has said whose connection it is.
-    pub(super) preface: Option<Box<Preface>>,
-    /// Index of the listener it came from.
-    pub listener: u32,
-    /// Changes in `enter` only, which counts.
-    phase: Phase,
-    /// Where the running request is in the slot's table.
-    pub(super) place: Place,
-    /// A complete response, in `held`, waits to go out with others.
-    pub(super) is_waiting: bool,
-    /// It was its turn while it waited so.
-    pub(super) passed_over: bool,
-    /// Waits in the reactor's queue.
-    pub(super) queued: bool,
-    pub(super) expired: bool,
-    /// No need to linger: closes as soon as the output is out.
-    pub(super) brief: bool,
-    /// The head of the response until the first body message decides its framing.
-    pub held: Vec<u8>,
-    pub(super) body: Body,
-    pub(super) trailers: Vec<Field>,
-    pub(super) expects_continue: bool,
-    pub response: Response,
-    /// Bytes of the response are out or on their way: it can't be replaced by an error any more.
-    pub committed: bool,
-    /// `held` has pieces of body that wait for the application to let go.
-    pub(super) corked: bool,
-    /// The application has been called for the running request and has not returned.
-    pub(super) called: bool,
-    /// The access line of the running request.
-    pub(super) draft: Option<Box<Draft>>,
-    /// The id of the running request, if it has one.
-    pub(super) id: Option<Box<str>>,
-    /// What kind of call the running request is.
-    pub(super) kind: Kind,
-    /// Counts the requests; tells the application's handles of different requests apart.
-    pub seq: u32,
-    /// For how long the application has had the running request.
-    pub spent: Spent,
-    /// When the present phase began or last made progress, in milliseconds of the reactor.
+/// The times of a connection, in milliseconds of the reactor.
+pub(super) struct Clock {
+    /// When the present phase began or last made progress.
     pub(super) since: u64,
     /// When it was last looked whether the client takes output that waits.
     pub(super) looked: u64,
     /// The latest end of lingering, once its write side is shut.
     pub(super) lingers_until: u64,
-    /// Bytes of body received, and milliseconds that somebody has waited for them, for the minimum
-    /// rate: time that the application takes for itself does not count.
-    pub(super) body_bytes: u64,
-    pub(super) body_waited: u64,
-    /// The wait that began at `since` is not counted yet.
-    pub(super) waiting: bool,
     pub(super) deadline: u64,
+    /// The deadline has passed, and the connection is to be looked at.
+    pub(super) expired: bool,
+}
+
+pub struct Conn<I: Interface> {
+    pub transport: Transport<I::Bytes>,
+    pub(super) origin: Origin,
+    /// Changes in `enter` only, which counts.
+    phase: Phase,
+    pub(super) clock: Clock,
+    /// Counts the requests; tells the application's handles of different requests apart.
+    pub seq: u32,
+    pub request: Request,
+    pub ingress: Ingress,
+    pub egress: Egress,
+    pub exchange: Option<I::Exchange>,
     /// The application waits for body bytes or for the peer to go; set by `want_body`.
     pub wants_body: bool,
     /// The application waits for the output to drain.
     pub wants_drain: bool,
-    pub exchange: Option<I::Exchange>,
+    /// There if the connection speaks HTTP/2.
+    pub(super) streams: Option<Box<Streams>>,
+    /// There if the connection is a WebSocket, or its running request asks for one.
+    pub websocket: Option<Box<WebSocket>>,
+    /// Waits in the reactor's queue.
+    pub(super) queued: bool,
+    /// It was its turn while its output waited to go out with others.
+    pub(super) passed_over: bool,
+    /// No need to linger: closes as soon as the output is out.
+    pub(super) brief: bool,
 }
 
 impl<I: Interface> Conn<I> {
-    pub(super) fn new(link: Link, peer: Option<SocketAddr>, listener: u32, now: u64) -> Self {
-        Self {
-            transport: Transport::new(link),
-            streams: None,
-            websocket: None,
-            peer,
-            standing: Standing::default(),
-            preface: None,
-            listener,
-            phase: Phase::Head,
-            place: Place::default(),
-            queued: false,
-            is_waiting: false,
-            passed_over: false,
-            expired: false,
-            brief: false,
-            held: Vec::new(),
-            body: Body::Done,
-            trailers: Vec::new(),
-            expects_continue: false,
-            response: Response::new(Asked::default()),
-            committed: false,
-            corked: false,
-            called: false,
-            draft: None,
-            id: None,
-            kind: Kind::default(),
-            seq: 0,
-            spent: Spent::default(),
+    pub(super) fn new(link: Link, origin: Origin, now: u64) -> Self {
+        let clock = Clock {
             since: now,
             looked: now,
             lingers_until: NEVER,
-            body_bytes: 0,
-            body_waited: 0,
-            waiting: false,
             deadline: NEVER,
+            expired: false,
+        };
+        Self {
+            transport: Transport::new(link),
+            origin,
+            phase: Phase::Head,
+            clock,
+            seq: 0,
+            request: Request::default(),
+            ingress: Ingress::new(Body::Done, false),
+            egress: Egress::new(),
+            exchange: None,
             wants_body: false,
             wants_drain: false,
-            exchange: None,
+            streams: None,
+            websocket: None,
+            queued: false,
+            passed_over: false,
+            brief: false,
         }
     }
 
@@ -183,8 +136,8 @@ impl<I: Interface> Conn<I> {
             (false, true) => row.in_flight.add(),
             (true, false) => {
                 row.in_flight.subtract();
-                row.table.hide(&mut self.place);
-                self.id = None;
+                row.table.hide(&mut self.request.place);
+                self.request.id = None;
             }
             _ => {}
         }
@@ -193,7 +146,7 @@ impl<I: Interface> Conn<I> {
 
     /// Has all of the request body been handed out?
     pub fn body_done(&self) -> bool {
-        self.body.is_done()
+        self.ingress.body.is_done()
     }
 
     /// Has the peer gone, as far as a waiting application is concerned? A half-closed peer still
@@ -218,7 +171,7 @@ impl<I: Interface> Conn<I> {
     }
 
     pub fn take_trailers(&mut self) -> Vec<Field> {
-        std::mem::take(&mut self.trailers)
+        std::mem::take(&mut self.ingress.trailers)
     }
 
     /// Between requests, with nothing on its way in or out?
@@ -234,7 +187,7 @@ impl<I: Interface> Conn<I> {
 
     /// Has everything that was to be sent gone to the kernel?
     pub(super) fn is_sent(&self) -> bool {
-        self.transport.output.is_empty() && !self.is_waiting
+        self.transport.output.is_empty() && !self.egress.is_batched()
     }
 
     /// Is there anything to do for this connection without a new event?
@@ -248,7 +201,9 @@ impl<I: Interface> Conn<I> {
                 self.wants_body && (self.is_gone() || self.is_parted())
             }
             // What comes behind the body is the next request: that has to wait.
-            Phase::Exchange => self.wants_body && (input && !self.body.is_done() || self.is_gone()),
+            Phase::Exchange => {
+                self.wants_body && (input && !self.ingress.body.is_done() || self.is_gone())
+            }
             Phase::Streams => input || self.streams.as_ref().is_some_and(|all| all.has_held()),
             Phase::Discard(_) | Phase::Linger | Phase::WebSocket => input,
         }
@@ -256,13 +211,13 @@ impl<I: Interface> Conn<I> {
 
     /// When this connection has to be looked at if nothing happens.
     pub(super) fn next_deadline(&self, timeouts: &Timeouts) -> u64 {
-        let after = |milliseconds: u64| self.since.saturating_add(milliseconds);
+        let after = |milliseconds: u64| self.clock.since.saturating_add(milliseconds);
         let write = if self.transport.output.is_empty() {
             NEVER
         } else {
             // Now and then it is looked whether the client takes what the kernel has.
             after(timeouts.write)
-                .min(self.looked.max(self.since).saturating_add(timeouts.write / LOOKS))
+                .min(self.clock.looked.max(self.clock.since).saturating_add(timeouts.write / LOOKS))
         };
         if let (Some(socket), Phase::WebSocket) = (&self.websocket, self.phase) {
             return write.min(socket.deadline());
@@ -275,10 +230,12 @@ impl<I: Interface> Conn<I> {
             Phase::Head if self.seq == 0 => after(timeouts.first),
             Phase::Head => after(timeouts.keep_alive),
             Phase::Admission => after(timeouts.queue),
-            Phase::Exchange if self.wants_body && !self.body.is_done() => after(timeouts.body),
+            Phase::Exchange if self.wants_body && !self.ingress.body.is_done() => {
+                after(timeouts.body)
+            }
             Phase::Exchange | Phase::WebSocket => NEVER,
             Phase::Discard(_) => after(timeouts.body),
-            Phase::Linger => after(timeouts.linger).min(self.lingers_until),
+            Phase::Linger => after(timeouts.linger).min(self.clock.lingers_until),
             Phase::Streams => self.streams.as_ref().map_or(NEVER, |all| {
                 all.time_left(timeouts).map_or(NEVER, |(since, left)| since.saturating_add(left))
             }),

@@ -49,20 +49,21 @@ impl<I: Interface> Net<I> {
         let whole = (!more).then_some(bytes.len() as u64);
         self.frame(token, whole);
         let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
-        let wrap = conn.response.piece(bytes.len())?;
-        conn.held.extend_from_slice(wrap.prefix());
+        let wrap = conn.egress.response.piece(bytes.len())?;
+        conn.egress.held.extend_from_slice(wrap.prefix());
         let small = wrap.skip || bytes.len() <= SMALL;
         if !wrap.skip && small {
-            conn.held.extend_from_slice(bytes);
-            conn.held.extend_from_slice(wrap.suffix());
+            conn.egress.held.extend_from_slice(bytes);
+            conn.egress.held.extend_from_slice(wrap.suffix());
         }
-        if self.corks && small && more && conn.held.len() <= CORK {
+        if self.corks && small && more && conn.egress.held.len() <= CORK {
             self.cork(token);
             return Ok(Sent::Fine);
         }
         if small {
-            let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
-            if ended.is_ok() && conn.response.is_whole() && self.hold(token) {
+            let ended =
+                if more { Ok(()) } else { conn.egress.response.finish(&[], &mut conn.egress.held) };
+            if ended.is_ok() && conn.egress.response.is_whole() && self.hold(token) {
                 return Ok(Sent::Fine);
             }
             let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
@@ -70,8 +71,9 @@ impl<I: Interface> Net<I> {
             return ended.map(|()| self.sent_piece(token, more));
         }
         conn.push_large(bytes, keep);
-        conn.held.extend_from_slice(wrap.suffix());
-        let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
+        conn.egress.held.extend_from_slice(wrap.suffix());
+        let ended =
+            if more { Ok(()) } else { conn.egress.response.finish(&[], &mut conn.egress.held) };
         conn.push_held();
         ended.map(|()| self.sent_piece(token, more))
     }
@@ -79,8 +81,7 @@ impl<I: Interface> Net<I> {
     /// The piece waits until the application lets go, and goes out with those that follow.
     pub(super) fn cork(&mut self, token: Token) {
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.committed = true;
-            if !std::mem::replace(&mut conn.corked, true) {
+            if conn.egress.cork() {
                 self.corked.push(token);
             }
         }
@@ -95,10 +96,10 @@ impl<I: Interface> Net<I> {
     pub fn uncork(&mut self) {
         while let Some(token) = self.corked.pop() {
             let Some(conn) = self.conns.get_mut(token) else { continue };
-            if std::mem::take(&mut conn.corked) && !conn.held.is_empty() {
+            if conn.egress.uncork() && !conn.egress.held.is_empty() {
                 conn.push_held();
                 if conn.websocket.is_some() {
-                    conn.held = Vec::new(); // it may idle for long
+                    conn.egress.held = Vec::new(); // it may idle for long
                 }
                 self.sent(token);
             }
@@ -116,14 +117,15 @@ impl<I: Interface> Net<I> {
     ) -> Result<Sent, Fault> {
         self.frame(token, (!more).then_some(left));
         let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
-        let wrap = conn.response.piece(left as usize)?;
-        conn.held.extend_from_slice(wrap.prefix());
+        let wrap = conn.egress.response.piece(left as usize)?;
+        conn.egress.held.extend_from_slice(wrap.prefix());
         conn.push_held();
         if !wrap.skip {
             conn.transport.output.push_file(file, offset, left);
         }
-        conn.held.extend_from_slice(wrap.suffix());
-        let ended = if more { Ok(()) } else { conn.response.finish(&[], &mut conn.held) };
+        conn.egress.held.extend_from_slice(wrap.suffix());
+        let ended =
+            if more { Ok(()) } else { conn.egress.response.finish(&[], &mut conn.egress.held) };
         conn.push_held();
         self.enqueue(token);
         ended.map(|()| self.sent(token))
@@ -132,7 +134,7 @@ impl<I: Interface> Net<I> {
     /// Ends a body whose trailers come after it.
     pub fn send_trailers(&mut self, token: Token, trailers: &[Field]) -> Result<Sent, Fault> {
         let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
-        let ended = conn.response.finish(trailers, &mut conn.held);
+        let ended = conn.egress.response.finish(trailers, &mut conn.egress.held);
         if let Some(carried) = conn.transport.link.carried() {
             carried.end_with(trailers);
         }
@@ -161,10 +163,9 @@ impl<I: Interface> Net<I> {
 
     /// The client asked for a go-ahead and the application wants the body now.
     pub(super) fn send_continue(&mut self, token: Token) {
-        let waits = self
-            .conns
-            .get_mut(token)
-            .is_some_and(|conn| std::mem::take(&mut conn.expects_continue) && !conn.committed);
+        let waits = self.conns.get_mut(token).is_some_and(|conn| {
+            std::mem::take(&mut conn.ingress.expects_continue) && !conn.egress.is_committed()
+        });
         if waits {
             // A status of ours without fields is always valid.
             let _ = self.send_interim(token, 100, &[]);
@@ -174,18 +175,18 @@ impl<I: Interface> Net<I> {
     pub(super) fn frame(&mut self, token: Token, whole: Option<u64>) {
         let opened = self.conns.get_mut(token).is_some_and(|conn| {
             if conn.must_close(&self.settings) {
-                conn.response.close_after();
+                conn.egress.response.close_after();
             }
-            conn.response.is_opened()
+            conn.egress.response.is_opened()
         });
         if opened {
             self.refresh_date();
             if let Some(conn) = self.conns.get_mut(token) {
                 let stamp = self.settings.stamp(&self.date, conn.transport.secured.as_ref());
                 conn.show_id();
-                conn.response.frame(whole, stamp, &mut conn.held);
-                if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
-                    access.note_fields(draft, &conn.held);
+                conn.egress.response.frame(whole, stamp, &mut conn.egress.held);
+                if let (Some(access), Some(draft)) = (&self.access, &mut conn.request.draft) {
+                    access.note_fields(draft, &conn.egress.held);
                 }
             }
         }
@@ -244,7 +245,7 @@ impl<I: Interface> Net<I> {
         self.touch();
         let now = self.now;
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.since = now;
+            conn.clock.since = now;
         }
         self.renew(token);
         if full {
@@ -260,13 +261,14 @@ impl<I: Interface> Net<I> {
         self.touch();
         let (now, write) = (self.now, self.settings.timeouts.write);
         let shared = self.conns.get_mut(token).and_then(|conn| conn.transport.link.crowded_by());
-        let shared = shared.and_then(|parent| self.conns.get_mut(parent)).map(|conn| conn.since);
+        let shared =
+            shared.and_then(|parent| self.conns.get_mut(parent)).map(|conn| conn.clock.since);
         let Some(conn) = self.conns.get_mut(token) else { return false };
-        conn.looked = now;
-        if conn.transport.was_read() || shared.is_some_and(|since| since > conn.since) {
-            conn.since = now;
+        conn.clock.looked = now;
+        if conn.transport.was_read() || shared.is_some_and(|since| since > conn.clock.since) {
+            conn.clock.since = now;
         }
-        conn.since.saturating_add(write) > now
+        conn.clock.since.saturating_add(write) > now
     }
 
     pub(super) fn linger(&mut self, token: Token) {
@@ -274,7 +276,7 @@ impl<I: Interface> Net<I> {
         self.note_orphan(token);
         if let Some(conn) = self.conns.get_mut(token) {
             conn.enter(Phase::Linger, &self.slot);
-            conn.since = now;
+            conn.clock.since = now;
             conn.wants_body = false;
             conn.wants_drain = false;
         }
@@ -288,7 +290,7 @@ impl<I: Interface> Net<I> {
             return Finished { exchange: None, runnable: false };
         };
         let exchange = conn.exchange.take();
-        let status = conn.response.status();
+        let status = conn.egress.response.status();
         self.note_status(status);
         let runnable = self.conclude(token);
         self.load_fell();
@@ -299,10 +301,10 @@ impl<I: Interface> Net<I> {
     pub(super) fn conclude(&mut self, token: Token) -> bool {
         let now = self.now;
         let Some(conn) = self.conns.get_mut(token) else { return false };
-        conn.called = false; // what it does after its response is its own affair
+        conn.request.called = false; // what it does after its response is its own affair
         conn.wants_body = false;
         conn.wants_drain = false;
-        conn.since = now;
+        conn.clock.since = now;
         if conn.is_sent() {
             self.end_line(token); // else when the output is out
         }
@@ -313,20 +315,24 @@ impl<I: Interface> Net<I> {
     fn go_on(&mut self, token: Token) -> bool {
         let discard = self.settings.discard;
         let Some(conn) = self.conns.get_mut(token) else { return false };
-        if !conn.is_waiting {
-            conn.trim_held();
+        if !conn.egress.is_batched() {
+            conn.egress.trim();
         }
-        if !conn.response.keeps_alive() || conn.is_broken() || conn.must_close(&self.settings) {
+        if !conn.egress.response.keeps_alive()
+            || conn.is_broken()
+            || conn.must_close(&self.settings)
+        {
             // A stop does not wait for clients that keep their end open, unless something unread
             // would turn the close into a reset.
-            let unread =
-                !conn.body.is_done() || !conn.transport.input.is_empty() || conn.transport.readable;
+            let unread = !conn.ingress.body.is_done()
+                || !conn.transport.input.is_empty()
+                || conn.transport.readable;
             conn.brief = self.draining && !unread;
             self.linger(token);
             self.enqueue(token);
             return true;
         }
-        let next = if conn.body.is_done() { Phase::Head } else { Phase::Discard(discard) };
+        let next = if conn.ingress.body.is_done() { Phase::Head } else { Phase::Discard(discard) };
         conn.enter(next, &self.slot);
         let runnable = conn.is_runnable() || conn.is_gone() || self.draining;
         if runnable {
@@ -369,13 +375,13 @@ impl<I: Interface> Net<I> {
 impl<I: Interface> Conn<I> {
     /// Is too much of the body unread for the connection to go on?
     fn must_close(&self, settings: &Settings) -> bool {
-        match &self.body {
+        match &self.ingress.body {
             Body::Done => false,
-            _ if self.expects_continue => true, // without the go-ahead it may send, or not
+            _ if self.ingress.expects_continue => true, // without the go-ahead it may send, or not
             Body::Length(left) => *left > settings.discard,
             // How much is to come nobody knows, unless it is here.
             Body::Chunked(_) => {
-                !self.body.ends_in(self.transport.input.pending(), &settings.limits)
+                !self.ingress.body.ends_in(self.transport.input.pending(), &settings.limits)
             }
             Body::UntilEnd(_) => false,
         }
@@ -383,7 +389,7 @@ impl<I: Interface> Conn<I> {
 
     /// What comes behind the bytes that are sent now?
     fn behind(&self) -> Behind {
-        if !self.response.is_done() {
+        if !self.egress.response.is_done() {
             return Behind::More;
         }
         let is_response = match self.phase() {
@@ -392,7 +398,7 @@ impl<I: Interface> Conn<I> {
             Phase::Linger => self.websocket.is_none() && self.streams.is_none(),
             _ => false,
         };
-        if is_response && !self.response.keeps_alive() {
+        if is_response && !self.egress.response.keeps_alive() {
             Behind::End
         } else {
             Behind::Others
@@ -400,22 +406,15 @@ impl<I: Interface> Conn<I> {
     }
 
     pub(super) fn push_held(&mut self) {
-        self.corked = false;
-        if !self.held.is_empty() {
-            let held = std::mem::take(&mut self.held);
+        self.egress.uncork();
+        if !self.egress.held.is_empty() {
+            let held = std::mem::take(&mut self.egress.held);
             self.push(&held);
-            self.held = held;
-            self.held.clear();
+            self.egress.held = held;
+            self.egress.held.clear();
         }
         if self.is_stream() {
             self.flush(); // with its end, if that is here
-        }
-    }
-
-    /// A connection that idles keeps no large buffer.
-    pub(super) fn trim_held(&mut self) {
-        if self.held.capacity() > SMALL {
-            self.held = Vec::new();
         }
     }
 
@@ -433,15 +432,15 @@ impl<I: Interface> Conn<I> {
 
     /// Sends what is taken of `bytes` and queues the rest.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.committed = true;
+        self.egress.commit();
         let behind = self.behind();
         self.transport.send(bytes, behind);
     }
 
     /// The same for the held bytes and a large body behind them, which is not copied.
     pub(super) fn push_large(&mut self, bytes: &[u8], keep: impl FnOnce() -> I::Bytes) {
-        self.committed = true;
-        self.transport.send_large(&self.held, bytes, keep);
-        self.held.clear();
+        self.egress.commit();
+        self.transport.send_large(&self.egress.held, bytes, keep);
+        self.egress.held.clear();
     }
 }

@@ -10,6 +10,7 @@ use tricorn_wire::response::{Asked, Response};
 
 use super::access::{first_line, Draft};
 use super::conn::{Conn, Phase};
+use super::exchange::{Ingress, Request};
 use super::quick::Kind;
 use super::spent::Spent;
 use super::via::Via;
@@ -111,7 +112,7 @@ impl<I: Interface> Net<I> {
         let place = is_there.then(show).unwrap_or_default();
         self.take_in(token, head, begin);
         let Some(conn) = self.conns.get_mut(token) else { return 0 };
-        conn.place = place;
+        conn.request.place = place;
         conn.enter(Phase::Exchange, &self.slot);
         conn.exchange = Some(exchange);
         conn.seq
@@ -125,24 +126,21 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return };
         conn.transport.input.scanned = 0;
         conn.seq = conn.seq.wrapping_add(1).max(1);
-        conn.since = now;
-        conn.spent = Spent::since(now);
-        conn.body = Body::new(begin.framing);
-        conn.body_bytes = 0;
-        conn.body_waited = 0;
-        conn.expects_continue = begin.expects_continue && !conn.body.is_done();
-        conn.response = Response::new(begin.asked);
-        conn.committed = false;
-        conn.called = false;
-        conn.draft = begin.draft;
-        conn.id = begin.id;
-        conn.kind = begin.kind;
+        conn.clock.since = now;
+        conn.request = Request {
+            id: begin.id,
+            kind: begin.kind,
+            draft: begin.draft,
+            spent: Spent::since(now),
+            ..Request::default()
+        };
+        conn.ingress = Ingress::new(Body::new(begin.framing), begin.expects_continue);
+        conn.egress.begin(begin.asked);
         conn.websocket = None;
         conn.wants_body = false;
         conn.wants_drain = false;
-        conn.held.clear();
         if draining {
-            conn.response.close_after();
+            conn.egress.response.close_after();
         }
     }
 
@@ -152,9 +150,9 @@ impl<I: Interface> Net<I> {
         self.give_back(token, head);
         if let Some(conn) = self.conns.get_mut(token) {
             let asked = Asked { is_head: line.starts_with(b"HEAD "), ..Asked::default() };
-            conn.response = Response::new(asked);
+            conn.egress.response = Response::new(asked);
             if reject == Reject::BodyTooLarge {
-                conn.body = Body::new(Framing::UntilEnd); // it is on its way: see `step_linger`
+                conn.ingress.body = Body::new(Framing::UntilEnd); // it is on its way: see `step_linger`
             }
         }
         self.answer_reject(token, reject, &line);

@@ -10,7 +10,6 @@ use super::transport::link::Link;
 use super::transport::output::Flush;
 use super::transport::Received;
 use super::{Head, Interface, Net, Step, Token, SCRATCH};
-use crate::settings::Settings;
 
 /// How much a lingering connection may still send before it is cut: a client that is in the middle of
 /// an upload reads the answer when it has sent it all, or sees it on the way.
@@ -42,11 +41,11 @@ impl<I: Interface> Net<I> {
         if conn.is_broken() {
             return self.step_broken(token);
         }
-        if conn.is_waiting {
+        if conn.egress.is_batched() {
             conn.passed_over = true; // whatever has happened: an edge comes once
             return Step::Idle; // `release` goes on with it
         }
-        if std::mem::take(&mut conn.expired) {
+        if std::mem::take(&mut conn.clock.expired) {
             if let Some(step) = self.expire(token) {
                 return step;
             }
@@ -94,18 +93,18 @@ impl<I: Interface> Net<I> {
                 Flush::Later => {
                     conn.transport.writable = false;
                     if conn.transport.output.len() < before {
-                        conn.since = self.now;
+                        conn.clock.since = self.now;
                     }
                     self.wait_for_room(token);
                 }
                 Flush::Empty => {
-                    conn.since = self.now;
+                    conn.clock.since = self.now;
                     if conn.phase() != Phase::Exchange {
                         self.end_line(token);
                     }
                 }
                 Flush::More => {
-                    conn.since = self.now;
+                    conn.clock.since = self.now;
                     self.enqueue(token);
                     self.renew(token);
                     return Some(Step::Again);
@@ -201,7 +200,7 @@ impl<I: Interface> Net<I> {
     fn take_first(&mut self, token: Token, len: usize) -> Option<Step<I>> {
         let limits = self.settings.limits;
         let conn = self.conns.get_mut(token)?;
-        conn.since = self.now;
+        conn.clock.since = self.now;
         conn.transport.input.scanned = 0;
         match find_end(&self.scratch[..len], &mut conn.transport.input.scanned, &limits) {
             Ok(Some(end)) => {
@@ -225,8 +224,8 @@ impl<I: Interface> Net<I> {
         let now = self.now;
         if let Some(conn) = self.conns.get_mut(token) {
             if !std::mem::replace(&mut conn.wants_body, true) {
-                conn.since = now;
-                conn.waiting = true;
+                conn.clock.since = now;
+                conn.ingress.is_waited_for = true;
             }
         }
         self.renew(token);
@@ -235,7 +234,7 @@ impl<I: Interface> Net<I> {
     /// Somebody has waited for body bytes in a thread of its own.
     pub fn note_waited(&mut self, token: Token, milliseconds: u64) {
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.body_waited += milliseconds;
+            conn.ingress.waited += milliseconds;
         }
     }
 
@@ -245,7 +244,7 @@ impl<I: Interface> Net<I> {
         self.pulled.clear();
         loop {
             let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
-            if conn.body.is_done() {
+            if conn.ingress.body.is_done() {
                 return if conn.is_gone() { Pull::Gone } else { Pull::Later };
             }
             if let Err(nothing) = self.read_body(token, most) {
@@ -253,8 +252,8 @@ impl<I: Interface> Net<I> {
             }
             let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
             conn.transport.input.compact_if_empty();
-            conn.expects_continue = false;
-            if !self.pulled.is_empty() || conn.body.is_done() {
+            conn.ingress.expects_continue = false;
+            if !self.pulled.is_empty() || conn.ingress.body.is_done() {
                 return self.count_pulled(token);
             }
         }
@@ -266,8 +265,8 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return Err(Pull::Gone) };
         if !conn.transport.input.is_empty() {
             let input = &mut conn.transport.input;
-            let (out, trailers) = (&mut self.pulled, &mut conn.trailers);
-            let taken = conn.body.read(input.pending(), out, most, &limits, trailers);
+            let (out, trailers) = (&mut self.pulled, &mut conn.ingress.trailers);
+            let taken = conn.ingress.body.read(input.pending(), out, most, &limits, trailers);
             input.at += taken.map_err(Pull::Refused)?;
             return Ok(());
         }
@@ -277,17 +276,22 @@ impl<I: Interface> Net<I> {
                 Err(Pull::Later)
             }
             Received::End if conn.is_broken() => Err(Pull::Gone),
-            Received::End if matches!(conn.body, Body::UntilEnd(_)) => {
-                conn.trailers = conn.transport.take_trailers();
-                conn.body.end();
+            Received::End if matches!(conn.ingress.body, Body::UntilEnd(_)) => {
+                conn.ingress.trailers = conn.transport.take_trailers();
+                conn.ingress.body.end();
                 Ok(())
             }
             // A half-closed client may still read why.
             Received::End | Received::Plain => Err(Pull::Refused(Reject::BodyCut)),
             Received::Bytes(len) => {
                 let input = &self.scratch[..len];
-                let taken =
-                    conn.body.read(input, &mut self.pulled, most, &limits, &mut conn.trailers);
+                let taken = conn.ingress.body.read(
+                    input,
+                    &mut self.pulled,
+                    most,
+                    &limits,
+                    &mut conn.ingress.trailers,
+                );
                 let taken = taken.map_err(Pull::Refused)?;
                 if taken < len {
                     conn.transport.input.append(&input[taken..]);
@@ -300,14 +304,15 @@ impl<I: Interface> Net<I> {
     /// What was pulled counts for the minimum rate.
     fn count_pulled(&mut self, token: Token) -> Pull {
         let now = self.now;
+        let (rate, grace) = (self.settings.body_rate, self.settings.timeouts.body);
         let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
-        conn.body_bytes += self.pulled.len() as u64;
-        if std::mem::take(&mut conn.waiting) {
-            conn.body_waited += now.saturating_sub(conn.since);
+        conn.ingress.bytes += self.pulled.len() as u64;
+        if std::mem::take(&mut conn.ingress.is_waited_for) {
+            conn.ingress.waited += now.saturating_sub(conn.clock.since);
         }
-        conn.since = now;
-        let (more, is_stream) = (!conn.body.is_done(), conn.is_stream());
-        let slow = more && conn.is_too_slow(&self.settings);
+        conn.clock.since = now;
+        let (more, is_stream) = (!conn.ingress.body.is_done(), conn.is_stream());
+        let slow = more && conn.ingress.is_too_slow(rate, grace);
         if is_stream {
             self.stir(token); // the client may send more
         }
@@ -322,9 +327,9 @@ impl<I: Interface> Net<I> {
         for _ in 0..READS {
             let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
             let Phase::Discard(left) = conn.phase() else { return self.step_input(token) };
-            if conn.body.is_done() {
+            if conn.ingress.body.is_done() {
                 conn.enter(Phase::Head, &self.slot);
-                conn.since = self.now;
+                conn.clock.since = self.now;
                 self.enqueue(token);
                 return Step::Again;
             }
@@ -366,18 +371,18 @@ impl<I: Interface> Net<I> {
             }
             conn.transport.shut();
             conn.transport.readable |= conn.is_stream(); // nothing tells that its end was with what was read
-            conn.since = self.now;
-            conn.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
-            conn.body_bytes = 0;
+            conn.clock.since = self.now;
+            conn.clock.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
+            conn.ingress.bytes = 0;
         }
-        let uploads = conn.streams.is_none() && !conn.body.is_done();
+        let uploads = conn.streams.is_none() && !conn.ingress.body.is_done();
         let most = if uploads { LINGER_MOST } else { LINGER_LITTLE };
         for _ in 0..READS {
             match conn.transport.receive(&mut self.scratch) {
-                Received::Bytes(len) if conn.body_bytes < most => {
-                    conn.body_bytes += len as u64;
+                Received::Bytes(len) if conn.ingress.bytes < most => {
+                    conn.ingress.bytes += len as u64;
                     if uploads {
-                        conn.since = self.now; // as long as it goes on, but not for ever
+                        conn.clock.since = self.now; // as long as it goes on, but not for ever
                     }
                 }
                 Received::Nothing => {
@@ -458,15 +463,9 @@ impl<I: Interface> Conn<I> {
         is_answered && self.websocket.is_none()
     }
 
-    /// Does the client send more slowly than it may, after a grace as long as the timeout?
-    fn is_too_slow(&self, settings: &Settings) -> bool {
-        let least = settings.body_rate.saturating_mul(self.body_waited);
-        self.body_waited > settings.timeouts.body && self.body_bytes.saturating_mul(1000) < least
-    }
-
     /// For how long it may linger, if more keeps coming: one that was too slow is no upload.
     fn linger_most(&self, linger: u64) -> u64 {
-        let is_slow = self.response.status() == Reject::HeadTimeout.status();
+        let is_slow = self.egress.response.status() == Reject::HeadTimeout.status();
         linger.saturating_mul(if is_slow || self.streams.is_some() { 1 } else { LINGER_TIMES })
     }
 }

@@ -25,6 +25,7 @@ mod balance;
 mod batch;
 pub mod conn;
 mod egress;
+mod exchange;
 mod heads;
 mod health;
 mod inflight;
@@ -430,8 +431,8 @@ impl<I: Interface> Net<I> {
     /// The request is over, one way or another: its access line is complete.
     fn end_line(&mut self, token: Token) {
         if let (Some(access), Some(conn)) = (&mut self.access, self.conns.get_mut(token)) {
-            if let Some(draft) = conn.draft.take() {
-                access.end(draft, &conn.response);
+            if let Some(draft) = conn.request.draft.take() {
+                access.end(draft, &conn.egress.response);
             }
         }
     }
@@ -447,9 +448,9 @@ impl<I: Interface> Net<I> {
     /// Sets the deadline that follows from where the connection stands.
     pub fn renew(&mut self, token: Token) {
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.deadline = conn.next_deadline(&self.settings.timeouts);
-            if conn.deadline != NEVER {
-                self.timer.want(conn.deadline);
+            conn.clock.deadline = conn.next_deadline(&self.settings.timeouts);
+            if conn.clock.deadline != NEVER {
+                self.timer.want(conn.clock.deadline);
             }
         }
     }
@@ -460,11 +461,11 @@ impl<I: Interface> Net<I> {
         let now = self.now;
         let mut expired = Vec::new();
         for (token, conn) in self.conns.iter_mut() {
-            if conn.deadline <= now {
-                conn.expired = true;
+            if conn.clock.deadline <= now {
+                conn.clock.expired = true;
                 expired.push(token);
             } else {
-                earliest = earliest.min(conn.deadline);
+                earliest = earliest.min(conn.clock.deadline);
             }
         }
         for token in expired {

@@ -14,6 +14,7 @@ use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;
 use super::transport::link::Link;
 use super::transport::tls::{Session, Source};
+use super::via::Origin;
 use super::{Interface, Net, Token, LISTENERS};
 
 /// Accepted in one go, so that a flood of connections does not starve those that are served.
@@ -203,19 +204,20 @@ impl<I: Interface> Net<I> {
 
     fn add(&mut self, accepted: Accepted, listener: u32) -> Option<Token> {
         self.slot.accepted.add();
-        let mut conn = Conn::new(Link::Socket(accepted.fd), accepted.peer, listener, self.now);
+        let origin = Origin { peer: accepted.peer, listener, ..Origin::default() };
+        let mut conn = Conn::new(Link::Socket(accepted.fd), origin, self.now);
         conn.transport.writable = true;
         let address = accepted.peer.map(|peer| peer.ip());
-        conn.standing.trusted = self.settings.proxy.trust.has_peer(address);
+        conn.origin.standing.trusted = self.settings.proxy.trust.has_peer(address);
         let from = self.listeners.get(listener as usize);
         let private = from.is_some_and(|one| one.private);
         let redirects = from.is_some_and(|one| one.redirects_to.is_some());
-        conn.standing.speaks_http1 = private || redirects;
-        conn.standing.secure = private && self.settings.identities.is_some();
+        conn.origin.standing.speaks_http1 = private || redirects;
+        conn.origin.standing.secure = private && self.settings.identities.is_some();
         let protocol = self.settings.proxy.protocol.as_ref().filter(|_| !private);
         match protocol.map(|(versions, senders)| (*versions, senders.has_peer(address))) {
             None => {}
-            Some((versions, true)) => conn.preface = Some(Preface::new(versions)),
+            Some((versions, true)) => conn.origin.preface = Some(Preface::new(versions)),
             Some((_, false)) => {
                 self.complain_once(accepted.peer, "--proxy-allow-from does not name it");
                 return None;
@@ -226,7 +228,7 @@ impl<I: Interface> Net<I> {
         {
             conn.transport.output.tls = Session::new(&identities.identity(self.now));
             conn.transport.output.tls.as_ref()?;
-            conn.standing.secure = true;
+            conn.origin.standing.secure = true;
         }
         let fd = conn.fd();
         let token = self.conns.insert(conn);
@@ -260,7 +262,7 @@ impl<I: Interface> Net<I> {
         self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
         self.streams -= usize::from(conn.is_stream());
-        let quiet = if conn.phase() == Phase::Linger { conn.since } else { self.now };
+        let quiet = if conn.phase() == Phase::Linger { conn.clock.since } else { self.now };
         if conn.phase() != Phase::Exchange {
             conn.transport.say_goodbye(); // else what was sent is not the whole
         }

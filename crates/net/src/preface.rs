@@ -32,7 +32,7 @@ impl<I: Interface> Net<I> {
         loop {
             let conn = self.conns.get_mut(token)?;
             let fd = conn.fd();
-            let preface = conn.preface.as_mut()?;
+            let preface = conn.origin.preface.as_mut()?;
             let bytes = &mut self.scratch[..MOST];
             let size = match sys::peek(fd, bytes) {
                 Io::Done(size) if size > 0 => size,
@@ -48,7 +48,7 @@ impl<I: Interface> Net<I> {
                 Ok(None) => (None, size),
                 Ok(Some(header)) => (Some(Known::from(&header)), header.len - before),
                 Err(fault) => {
-                    let peer = conn.peer;
+                    let peer = conn.origin.peer;
                     self.complain_once(peer, fault.detail());
                     return Some(Step::Closed(self.close(token)));
                 }
@@ -89,17 +89,17 @@ impl From<&Header<'_>> for Known {
 impl<I: Interface> Conn<I> {
     /// The peer is who the proxy says it is, and is trusted as such.
     fn take_known(&mut self, known: &Known, proxies: &Proxies) {
-        self.preface = None;
-        self.standing.secure |= known.secure;
+        self.origin.preface = None;
+        self.origin.standing.secure |= known.secure;
         match known.sender {
             Sender::Proxy => {}
             Sender::Client(client) => {
-                self.peer = Some(client);
-                self.standing.trusted = proxies.trust.has(client.ip());
+                self.origin.peer = Some(client);
+                self.origin.standing.trusted = proxies.trust.has(client.ip());
             }
             Sender::Unknown => {
-                self.peer = None;
-                self.standing.trusted = false;
+                self.origin.peer = None;
+                self.origin.standing.trusted = false;
             }
         }
     }

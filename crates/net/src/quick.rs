@@ -65,7 +65,7 @@ impl<I: Interface> Net<I> {
         if !waits && !self.has_work() {
             return None;
         }
-        let kind = self.conns.get_mut(token).map(|conn| conn.kind);
+        let kind = self.conns.get_mut(token).map(|conn| conn.request.kind);
         if waits && !kind.is_some_and(|kind| self.quick.is_known(kind)) {
             self.release();
         }

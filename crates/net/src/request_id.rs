@@ -58,17 +58,17 @@ pub fn given(parsed: &Parsed) -> Option<Box<str>> {
 impl<I: Interface> Conn<I> {
     /// Tells the client what its request is called, unless the application has.
     pub(super) fn show_id(&mut self) {
-        if let Some(id) = &self.id {
-            if find_field(&self.held, NAME).is_none() {
+        if let Some(id) = &self.request.id {
+            if find_field(&self.egress.held, NAME).is_none() {
                 // It has been checked, or made here: a field that is always valid.
-                let _ = self.response.field(NAME, id.as_bytes(), &mut self.held);
+                let _ = self.egress.response.field(NAME, id.as_bytes(), &mut self.egress.held);
             }
         }
     }
 
     /// The field that does so.
     pub(super) fn id_field(&self) -> Option<(&[u8], &[u8])> {
-        self.id.as_ref().map(|id| (NAME, id.as_bytes()))
+        self.request.id.as_ref().map(|id| (NAME, id.as_bytes()))
     }
 }
 

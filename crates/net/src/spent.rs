@@ -46,7 +46,7 @@ impl<I: Interface> Net<I> {
     pub fn await_client(&mut self, token: Token) {
         let now = self.now;
         if let Some(conn) = self.get(token) {
-            conn.spent.wait(now);
+            conn.request.spent.wait(now);
         }
     }
 
@@ -54,7 +54,7 @@ impl<I: Interface> Net<I> {
     pub fn client_came(&mut self, token: Token) {
         let now = self.now;
         if let Some(conn) = self.get(token) {
-            conn.spent.go_on(now);
+            conn.request.spent.go_on(now);
         }
     }
 

@@ -26,8 +26,8 @@ impl<I: Interface> Net<I> {
         self.close_listeners();
         let (mut heads, mut parents) = (Vec::new(), Vec::new());
         for (token, conn) in self.conns.iter_mut() {
-            if !(patient && conn.committed) {
-                conn.response.close_after();
+            if !(patient && conn.egress.is_committed()) {
+                conn.egress.response.close_after();
             }
             if conn.phase() == Phase::Streams {
                 parents.push(token);

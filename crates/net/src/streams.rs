@@ -205,10 +205,8 @@ impl<I: Interface> Net<I> {
         let load = Arc::clone(&all.load);
         let fd = conn.transport.link.fd();
         let carried = Carried::new(stream, parent, fd, load);
-        let (peer, standing, listener) = (conn.peer, conn.standing, conn.listener);
         let secured = conn.transport.secured.clone();
-        let mut child = Conn::new(Link::Stream(Box::new(carried)), peer, listener, now);
-        child.standing = standing;
+        let mut child = Conn::new(Link::Stream(Box::new(carried)), conn.origin.of_stream(), now);
         child.transport.secured = secured;
         child.transport.writable = true;
         child.transport.readable = true;
@@ -369,7 +367,7 @@ impl<I: Interface> Net<I> {
         self.desert_streams(token);
         let Some(conn) = self.conns.get_mut(token) else { return };
         if conn.phase() == Phase::Streams {
-            conn.response.abandon();
+            conn.egress.response.abandon();
             self.linger(token);
             self.enqueue(token);
         }
@@ -423,13 +421,15 @@ impl<I: Interface> Net<I> {
 impl<I: Interface> Conn<I> {
     /// May this client speak HTTP/2?
     fn may_greet(&self, settings: &Settings) -> bool {
-        let known = self.transport.speaks_tls() || self.standing.trusted;
-        !self.is_stream() && !self.standing.speaks_http1 && (known || !settings.http2_trusted)
+        let known = self.transport.speaks_tls() || self.origin.standing.trusted;
+        !self.is_stream()
+            && !self.origin.standing.speaks_http1
+            && (known || !settings.http2_trusted)
     }
 
     /// May its requests be of HTTP/1.1?
     pub(super) fn may_speak_http1(&self, settings: &Settings) -> bool {
-        self.is_stream() || self.standing.speaks_http1 || !settings.http2_only
+        self.is_stream() || self.origin.standing.speaks_http1 || !settings.http2_only
     }
 
     /// Was it agreed beforehand that a new client speaks HTTP/2?

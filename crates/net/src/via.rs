@@ -12,6 +12,7 @@ use tricorn_wire::forwarded::{Client, Told};
 use tricorn_wire::head::Head as Parsed;
 use tricorn_wire::reject::Reject;
 
+use super::preface::Preface;
 use super::request_id::{self, RequestIds};
 use super::transport::tls::Secured;
 use super::{Conn, Interface, Net, Token};
@@ -26,6 +27,24 @@ pub struct Standing {
     pub secure: bool,
     /// It speaks HTTP/1.1 whatever is set: it is the server itself, or is to be sent to HTTPS.
     pub speaks_http1: bool,
+}
+
+/// Where a connection comes from.
+#[derive(Default)]
+pub struct Origin {
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) standing: Standing,
+    /// Index of the listener.
+    pub(super) listener: u32,
+    /// There until a proxy has said whose connection it is.
+    pub(super) preface: Option<Box<Preface>>,
+}
+
+impl Origin {
+    /// That of a stream: who has spoken for its connection has spoken for it.
+    pub(super) fn of_stream(&self) -> Self {
+        Self { peer: self.peer, standing: self.standing, listener: self.listener, preface: None }
+    }
 }
 
 /// What a worker keeps for all its connections about what is in front of it.
@@ -86,7 +105,7 @@ impl<I: Interface> Net<I> {
             let authority = parsed.target.authority.map(Cow::Borrowed);
             via.place = Some(Box::new(Place { authority, ..Place::default() }));
         }
-        let rules = self.settings.proxy.believed.as_ref().filter(|_| conn.standing.trusted);
+        let rules = self.settings.proxy.believed.as_ref().filter(|_| conn.origin.standing.trusted);
         let believed = rules.is_some();
         match rules.map_or(Ok(None), |rules| rules.read(parsed.fields)) {
             Ok(None) => {}
@@ -105,10 +124,10 @@ impl<'b> Via<'b> {
     /// What the connection `token` tells.
     pub(super) fn of<I: Interface>(conn: &Conn<I>, token: Token) -> Self {
         Self {
-            client: conn.peer,
+            client: conn.origin.peer,
             carrier: Some(conn.transport.link.parent().unwrap_or(token)),
-            secure: conn.standing.secure,
-            listener: conn.listener,
+            secure: conn.origin.standing.secure,
+            listener: conn.origin.listener,
             place: None,
             id: None,
             secured: conn.transport.secured.clone(),

@@ -48,7 +48,7 @@ pub fn in_flight<'py>(core: &Bound<'py, AsgiCore>) -> Vec<Held<'py>> {
         .filter_map(|(task, callback)| {
             let (target, scope) = request_of(&callback)?;
             let spent = match state.net.exchange(target.token, target.seq) {
-                Some(conn) => Some(conn.spent),
+                Some(conn) => Some(conn.request.spent),
                 None => state.deserted.0.get(&(target.token, target.seq)).copied(),
             };
             Some((task, scope, spent.map(|spent| spent.seconds(now))))

@@ -104,20 +104,25 @@ pub fn start<'py>(
 
     let mut state = core.get().state.get();
     let conn = running(&mut state, target)?;
-    if !conn.response.is_waiting() {
+    if !conn.egress.response.is_waiting() {
         return Err(unexpected("http.response.start", "'http.response.body'"));
     }
     if let Some(exchange) = &mut conn.exchange {
         exchange.trailers = promised;
     }
-    conn.held.clear();
-    let written = conn.response.open(status, None, &mut conn.held).and_then(|()| match &fields {
-        Some(fields) => fields.each(|name, value| conn.response.field(name, value, &mut conn.held)),
-        None => Ok(()),
-    });
+    conn.egress.held.clear();
+    let written =
+        conn.egress.response.open(status, None, &mut conn.egress.held).and_then(
+            |()| match &fields {
+                Some(fields) => fields.each(|name, value| {
+                    conn.egress.response.field(name, value, &mut conn.egress.held)
+                }),
+                None => Ok(()),
+            },
+        );
     if let Err(fault) = written {
-        conn.response.reopen();
-        conn.held.clear();
+        conn.egress.response.reopen();
+        conn.egress.held.clear();
         return Err(PyValueError::new_err(format!("send(): {}", fault.detail())));
     }
     drop(state);
@@ -130,7 +135,7 @@ fn unexpected(got: &str, expected: &str) -> PyErr {
 
 /// Checks that a body message is in place; says if trailers will follow the body.
 fn in_body(conn: &mut Conn<Asgi>, got: &str) -> PyResult<bool> {
-    if conn.response.is_waiting() {
+    if conn.egress.response.is_waiting() {
         return Err(unexpected(got, "'http.response.start'"));
     }
     match &conn.exchange {
@@ -202,7 +207,7 @@ fn after<'py>(
     let Some(conn) = state.net.exchange(target.token, target.seq) else {
         return Err(client_gone());
     };
-    if conn.response.is_done() {
+    if conn.egress.response.is_done() {
         let finished = state.net.finish(target.token);
         let wanted = finished.runnable || state.net.has_lines();
         drop(state);
@@ -363,10 +368,10 @@ fn early_hint<'py>(
     }
     let mut state = core.get().state.get();
     let conn = running(&mut state, target)?;
-    if !conn.response.is_waiting() {
+    if !conn.egress.response.is_waiting() {
         return Err(unexpected("http.response.early_hint", "'http.response.body'"));
     }
-    if conn.response.speaks_interim() {
+    if conn.egress.response.speaks_interim() {
         let sent = state.net.send_interim(target.token, 103, &fields);
         sent.map_err(|fault| PyValueError::new_err(format!("send(): {}", fault.detail())))?;
     }

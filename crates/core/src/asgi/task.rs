@@ -40,7 +40,7 @@ pub fn start<'py>(
     let callback = handle::new(core, Kind::TaskDone, target, Some(scope))?;
     core.get().tasks.bind(py).set_item(&task, &callback)?;
     if let Some(conn) = core.get().state.get().net.exchange(target.token, target.seq) {
-        let suspended = Some((target.seq, conn.spent));
+        let suspended = Some((target.seq, conn.request.spent));
         conn.exchange.iter_mut().for_each(|exchange| exchange.suspended = suspended);
     }
     task.call_method1(intern!(py, "add_done_callback"), (callback,))?;
@@ -185,7 +185,7 @@ fn returned(core: &Bound<'_, AsgiCore>, target: Target, scope: &Bound<'_, PyAny>
         let mut state = core.get().state.get();
         state.net.call_ends(target.token, target.seq);
         let conn = state.net.exchange(target.token, target.seq);
-        let found = conn.map(|conn| (conn.response.is_waiting(), conn.is_gone()));
+        let found = conn.map(|conn| (conn.egress.response.is_waiting(), conn.is_gone()));
         if found.is_some_and(|(_, is_gone)| is_gone) {
             state.net.close_later(target.token); // it was told so, and nobody waits for the rest
         }

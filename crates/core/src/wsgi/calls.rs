@@ -180,7 +180,7 @@ pub fn give_up(core: &WsgiCore, number: u64) {
         let mut net = core.net();
         net.touch();
         let Some(conn) = net.exchange(target.token, target.seq) else { return };
-        if conn.response.is_done() {
+        if conn.egress.response.is_done() {
             return; // it has just come
         }
         let exchange = net.answer_or_cut(target.token, 504, TOO_LONG);

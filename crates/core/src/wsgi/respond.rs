@@ -91,7 +91,7 @@ impl StartResponse {
         let write = Write { core: this.core.clone_ref(py), target: this.target };
         let committed = {
             let mut net = core.net();
-            net.exchange(this.target.token, this.target.seq).map(|conn| conn.committed)
+            net.exchange(this.target.token, this.target.seq).map(|conn| conn.egress.is_committed())
         };
         this.check_repeated(py, committed.unwrap_or(false), exc_info)?;
         let (code, phrase) = status_line(status)?;
@@ -105,10 +105,10 @@ impl StartResponse {
             // Reading fields that were checked runs no Python, so the lock may be held.
             let written = encode(conn, code, &phrase, headers);
             if written.is_err() {
-                conn.response.reopen();
-                conn.held.clear();
+                conn.egress.response.reopen();
+                conn.egress.held.clear();
             }
-            this.lock().length = conn.response.length();
+            this.lock().length = conn.egress.response.length();
             written
         };
         if let Err(wrong) = written {
@@ -178,13 +178,13 @@ fn encode(
     phrase: &[u8],
     headers: &Bound<'_, PyList>,
 ) -> Result<(), Wrong> {
-    conn.response.reopen();
-    conn.held.clear();
-    conn.response.open(code, Some(phrase), &mut conn.held).map_err(Wrong::Promise)?;
+    conn.egress.response.reopen();
+    conn.egress.held.clear();
+    conn.egress.response.open(code, Some(phrase), &mut conn.egress.held).map_err(Wrong::Promise)?;
     for item in headers {
         let (name, value) = halves(&item)?;
         let (name, value) = (header_bytes(&name)?, header_bytes(&value)?);
-        conn.response.field(&name, &value, &mut conn.held).map_err(Wrong::Promise)?;
+        conn.egress.response.field(&name, &value, &mut conn.egress.held).map_err(Wrong::Promise)?;
     }
     Ok(())
 }

@@ -81,13 +81,13 @@ impl<I: Interface> Net<I> {
         let now = self.now;
         let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
         let stamp = self.settings.stamp(&self.date, conn.transport.secured.as_ref());
-        conn.response.end_switch(stamp, &mut conn.held);
-        if let (Some(access), Some(draft)) = (&self.access, &mut conn.draft) {
-            access.note_fields(draft, &conn.held);
+        conn.egress.response.end_switch(stamp, &mut conn.egress.held);
+        if let (Some(access), Some(draft)) = (&self.access, &mut conn.request.draft) {
+            access.note_fields(draft, &conn.egress.held);
         }
         conn.enter(Phase::WebSocket, &self.slot);
-        conn.called = false; // no request is being served any more
-        conn.since = now;
+        conn.request.called = false; // no request is being served any more
+        conn.clock.since = now;
         conn.push_held();
         if let Some(socket) = &mut conn.websocket {
             socket.note_alive(now, &self.settings.websockets);
@@ -148,10 +148,10 @@ impl<I: Interface> Net<I> {
         let small = socket.deflate.as_mut().and_then(|deflate| deflate.compress(message, pool));
         let (bytes, is_compressed) = small.map_or((message, false), |small| (small, true));
         let prefix = Prefix::new(opcode, is_compressed, bytes.len());
-        conn.held.extend_from_slice(prefix.bytes());
+        conn.egress.held.extend_from_slice(prefix.bytes());
         if is_compressed || bytes.len() <= SMALL {
-            conn.held.extend_from_slice(bytes);
-            if conn.held.len() <= CORK {
+            conn.egress.held.extend_from_slice(bytes);
+            if conn.egress.held.len() <= CORK {
                 self.cork(token);
                 return Sent::Fine;
             }
@@ -169,7 +169,7 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return };
         let Some(socket) = &mut conn.websocket else { return };
         if socket.stage == Stage::Open {
-            socket.say_close(code, reason, &mut conn.held);
+            socket.say_close(code, reason, &mut conn.egress.held);
             socket.by = by;
             conn.push_held();
             self.sent(token);
@@ -195,7 +195,7 @@ impl<I: Interface> Net<I> {
                 if has_app && !(conn.wants_body && socket.queue.is_empty()) {
                     return Step::Idle;
                 }
-                socket.fail(fault, &mut conn.held);
+                socket.fail(fault, &mut conn.egress.held);
                 conn.push_held();
                 self.sent(token);
                 continue;
@@ -250,13 +250,13 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return 0 };
         let Some(socket) = &mut conn.websocket else { return 0 };
         socket.note_alive(self.now, settings);
-        let is_stuck = conn.transport.output.len() + conn.held.len() > most;
-        let had = conn.held.len();
-        let taken = socket.feed(input, is_stuck, settings, &mut self.shared, &mut conn.held);
+        let is_stuck = conn.transport.output.len() + conn.egress.held.len() > most;
+        let had = conn.egress.held.len();
+        let taken = socket.feed(input, is_stuck, settings, &mut self.shared, &mut conn.egress.held);
         if socket.fault.is_some() && socket.stage == Stage::Open {
             socket.by = after(self.now, settings.close_timeout);
         }
-        if conn.held.len() > had {
+        if conn.egress.held.len() > had {
             conn.push_held();
             self.sent(token);
         }
@@ -272,7 +272,7 @@ impl<I: Interface> Net<I> {
             return;
         }
         if let (Some(body), Stage::Open) = (socket.pong.take(), socket.stage) {
-            control(Opcode::Pong, &body, &mut conn.held);
+            control(Opcode::Pong, &body, &mut conn.egress.held);
             conn.push_held();
             self.sent(token);
         }
@@ -281,7 +281,7 @@ impl<I: Interface> Net<I> {
     /// Both sides have said that it is over, or one of them can't.
     fn leave_websocket(&mut self, token: Token) -> Step<I> {
         let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-        conn.response.abandon();
+        conn.egress.response.abandon();
         if conn.is_broken() {
             return Step::Closed(self.close(token));
         }
@@ -316,7 +316,7 @@ impl<I: Interface> Net<I> {
         let settings = &self.settings.websockets;
         let conn = self.conns.get_mut(token)?;
         let socket = conn.websocket.as_mut()?;
-        if !conn.transport.output.is_empty() && conn.since.saturating_add(write) <= now {
+        if !conn.transport.output.is_empty() && conn.clock.since.saturating_add(write) <= now {
             conn.transport.link.break_off();
             return Some(self.step_broken(token));
         }
@@ -326,9 +326,9 @@ impl<I: Interface> Net<I> {
         }
         let unread = conn.transport.readable || !conn.transport.input.bytes.is_empty();
         match (socket.stage, socket.fault) {
-            (_, Some(fault)) => socket.fail(fault, &mut conn.held),
+            (_, Some(fault)) => socket.fail(fault, &mut conn.egress.held),
             (Stage::Open, None) if !socket.is_pinged => {
-                control(Opcode::Ping, b"", &mut conn.held);
+                control(Opcode::Ping, b"", &mut conn.egress.held);
                 socket.is_pinged = settings.ping_timeout > 0;
                 let wait =
                     if socket.is_pinged { settings.ping_timeout } else { settings.ping_interval };
@@ -337,12 +337,16 @@ impl<I: Interface> Net<I> {
             // The answer may be among what was not read yet.
             (Stage::Open, None) if unread => socket.by = after(now, settings.ping_timeout),
             (Stage::Open, None) => {
-                socket.say_close(close::SERVER_ERROR, "keepalive ping timeout", &mut conn.held);
+                socket.say_close(
+                    close::SERVER_ERROR,
+                    "keepalive ping timeout",
+                    &mut conn.egress.held,
+                );
                 socket.stage = Stage::Over;
             }
             _ => socket.stage = Stage::Over,
         }
-        if !conn.held.is_empty() {
+        if !conn.egress.held.is_empty() {
             conn.push_held();
             self.sent(token);
         }

@@ -54,7 +54,7 @@ fn asked<'s>(state: &'s mut State, target: Target, got: &str) -> PyResult<&'s mu
     }
     match state.net.exchange(target.token, target.seq) {
         Some(conn) if conn.is_broken() => Err(client_gone()),
-        Some(conn) if !conn.response.is_waiting() => {
+        Some(conn) if !conn.egress.response.is_waiting() => {
             let what = format!("send() expected 'websocket.http.response.body', got '{got}'");
             Err(PyRuntimeError::new_err(what))
         }
@@ -107,25 +107,28 @@ fn write_head(
         )));
     }
     let status = if offer.accept.is_some() { 101 } else { 200 };
-    conn.held.clear();
+    conn.egress.held.clear();
     let ours = answer(offer, subprotocol);
-    let written = conn.response.switch(status, ours, &mut conn.held).and_then(|()| match fields {
-        Some(fields) => fields.each(|name, value| {
-            if name.eq_ignore_ascii_case(b"sec-websocket-protocol") {
-                return Err(Fault::FieldName);
-            }
-            let is_ours = is_ours(name);
-            if is_ours {
-                Ok(())
-            } else {
-                conn.response.field(name, value, &mut conn.held)
-            }
-        }),
-        None => Ok(()),
-    });
+    let written =
+        conn.egress.response.switch(status, ours, &mut conn.egress.held).and_then(
+            |()| match fields {
+                Some(fields) => fields.each(|name, value| {
+                    if name.eq_ignore_ascii_case(b"sec-websocket-protocol") {
+                        return Err(Fault::FieldName);
+                    }
+                    let is_ours = is_ours(name);
+                    if is_ours {
+                        Ok(())
+                    } else {
+                        conn.egress.response.field(name, value, &mut conn.egress.held)
+                    }
+                }),
+                None => Ok(()),
+            },
+        );
     written.map_err(|fault| {
-        conn.response.reopen();
-        conn.held.clear();
+        conn.egress.response.reopen();
+        conn.egress.held.clear();
         PyValueError::new_err(format!("send(): {} (a subprotocol has its own key)", fault.detail()))
     })
 }

@@ -1,0 +1,85 @@
+//! A response on its way out.
+
+use tricorn_wire::response::{Asked, Response};
+
+/// A connection that idles keeps no larger buffer.
+const KEPT: usize = 16 * 1024;
+
+/// How far the response is, as far as its client can know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing of it is out: it can be replaced by an error.
+    Open,
+    /// Pieces of body wait in `held` until the application lets go.
+    Corked,
+    /// Complete in `held`, it waits to go out with others; or what the streams of this connection have
+    /// to say does.
+    Batched,
+    /// Bytes of it are out or on their way.
+    Committed,
+}
+
+pub struct Egress {
+    pub response: Response,
+    /// The head until the first body message decides its framing, and what is behind it.
+    pub held: Vec<u8>,
+    stage: Stage,
+}
+
+impl Egress {
+    pub(crate) fn new() -> Self {
+        Self { response: Response::new(Asked::default()), held: Vec::new(), stage: Stage::Open }
+    }
+
+    /// For the next request; the buffer stays.
+    pub(crate) fn begin(&mut self, asked: Asked) {
+        self.response = Response::new(asked);
+        self.held.clear();
+        self.stage = Stage::Open;
+    }
+
+    /// Is it too late for an error in its place?
+    pub fn is_committed(&self) -> bool {
+        self.stage != Stage::Open
+    }
+
+    /// Bytes of it go out.
+    pub(crate) fn commit(&mut self) {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Committed;
+        }
+    }
+
+    /// Pieces wait from now on; false if some did already.
+    pub(crate) fn cork(&mut self) -> bool {
+        std::mem::replace(&mut self.stage, Stage::Corked) != Stage::Corked
+    }
+
+    /// They wait no more; false if none did.
+    pub(crate) fn uncork(&mut self) -> bool {
+        let did = self.stage == Stage::Corked;
+        if did {
+            self.stage = Stage::Committed;
+        }
+        did
+    }
+
+    pub(crate) fn is_batched(&self) -> bool {
+        self.stage == Stage::Batched
+    }
+
+    pub(crate) fn batch(&mut self) {
+        self.stage = Stage::Batched;
+    }
+
+    pub(crate) fn unbatch(&mut self) {
+        self.stage = Stage::Committed;
+    }
+
+    /// Lets go of a buffer that is large.
+    pub(crate) fn trim(&mut self) {
+        if self.held.capacity() > KEPT {
+            self.held = Vec::new();
+        }
+    }
+}
