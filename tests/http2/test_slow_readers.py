@@ -57,7 +57,7 @@ CLIENTS: list[Callable[[Address, str], int]] = [over_http1, over_http2]
 
 @pytest.mark.parametrize(("mode", "paths"), [("asgi", ["large"]), ("wsgi", ["large", "written"])])
 def test_a_slow_reader_is_not_cut_off(mode: str, paths: list[str]) -> None:
-    """The kernel takes more only when a good part of its buffer is free, long after a byte was read."""
+    """The kernel takes more only when a good part of its buffer is free: long after a read."""
     with serve_streams(mode, "--write-timeout", "2s") as server, ThreadPoolExecutor() as threads:
         address = address_of(server)
         asked = [

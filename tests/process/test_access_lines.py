@@ -13,7 +13,7 @@ from tests.kit import serve, wait_until
 from tests.kit.process import ROOT
 
 FORMAT = "%(m)s %(U)s %(s)s %({SERVER_NAME}e)s"
-FIRST_LINE = '%(h)s "%(r)s" %(s)s %({x}i)s'
+FIRST_LINE = '%(h)s "%(r)s" %(s)s %({y}i)s'
 CLIENTS, REQUESTS = 6, 100
 
 
@@ -50,12 +50,17 @@ def test_the_servers_own_answers_have_a_size(tmp_path: Path, app: str, method: s
 REFUSED = {
     b"GET /a?b=c HTTP/1.1\r\n\r\n": ("GET /a?b=c HTTP/1.1", "/a", "b=c", 400),
     b'G"T / HTTP/1.1\r\nHost: x\r\n\r\n': ('G"T / HTTP/1.1', "/", "", 400),
-    b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n": ("GET /\0 HTTP/1.1", "/\0", "", 400),
-    b"\x16\x03\x01 hello\r\n\r\n": ("\x16\x03\x01 hello", None, None, 400),
+    b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n": ("GET /", None, None, 400),
+    b"\x16\x03\x01\0hello\r\n\r\n": ("\x16\x03\x01", None, None, 400),
     b"\r\n\r\n\r\n": (None, None, None, 400),
     b"GET /" + b"x" * 70_000: ("GET /" + "x" * 1019, None, None, 414),
     b"GET / HTTP/1.1\r\nx: " + b"x" * 70_000: ("GET / HTTP/1.1", "/", "", 431),
-    b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n": ("PUT / HTTP/1.1", "/", "", 413),
+    b"PUT / HTTP/1.1\r\nHost: x\r\nUser-Agent: y\r\nContent-Length: 1001\r\n\r\n": (
+        "PUT / HTTP/1.1",
+        "/",
+        "",
+        413,
+    ),
     b"GET / HTTP/3.0\r\nHost: x\r\n\r\n": ("GET / HTTP/3.0", "/", "", 505),
 }
 
@@ -77,6 +82,7 @@ def test_a_request_that_is_refused_has_its_line(tmp_path: Path, app: str, pieces
             line = json.loads(log.read_text().splitlines()[-1])
             assert (line["path"], line["query"], line["status"]) == (path, query, status)
             assert line["remote"] == "127.0.0.1"
+            assert line["user_agent"] == ("y" if status == 413 else None)
             assert line["bytes"] > 0
 
 

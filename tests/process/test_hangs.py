@@ -295,7 +295,7 @@ def stacks(control: Path, pid: int) -> str:
 
 @pytest.mark.parametrize("kind", WSGI)
 def test_threads_that_wait_for_their_clients_do_not_hang(kind: str) -> None:
-    """All of them wait for uploads that have stopped: nobody runs the reactor, nor has to be ended."""
+    """All of them wait for uploads that have stopped: no reason to end the worker."""
     options = ("--workers", "1", "--timeout", "1s", "--body-timeout", "4s")
     with start(kind, *options) as server, ExitStack() as stack:
         worker = ask(server, "/pid")

@@ -17,7 +17,7 @@ use super::via::Via;
 
 mod refused;
 
-pub use refused::{first_line, Refused};
+pub use refused::Refused;
 
 /// Drafts that are kept for requests to come, and how large one may be.
 const SPARE: usize = 64;

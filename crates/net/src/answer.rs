@@ -6,7 +6,6 @@ use tricorn_wire::head::Head as Parsed;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::refusal;
 
-use super::access::Refused;
 use super::via::Via;
 use super::{Begin, Head, Interface, Net, Step, Token};
 
@@ -18,13 +17,9 @@ pub(super) struct Answer<'a> {
 }
 
 impl<I: Interface> Net<I> {
-    /// Answers a request that is refused, and closes once the client can have read it. `line` is
-    /// the first one of what came.
-    pub(super) fn answer_reject(&mut self, token: Token, reject: Reject, line: &[u8]) {
+    /// Answers a request that is refused, and closes once the client can have read it.
+    pub(super) fn answer_reject(&mut self, token: Token, reject: Reject) {
         self.slot.rejected.add();
-        if let (Some(access), Some(conn)) = (&mut self.access, self.conns.get_mut(token)) {
-            conn.request.draft = access.begin_refused(&Refused { line, client: conn.origin.peer });
-        }
         self.answer_and_close(token, reject.status(), reject.detail());
     }
 

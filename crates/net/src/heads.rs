@@ -8,7 +8,7 @@ use tricorn_wire::limits::Limits;
 use tricorn_wire::reject::Reject;
 use tricorn_wire::response::{Asked, Response};
 
-use super::access::{first_line, Draft};
+use super::access::{Draft, Refused};
 use super::conn::{Conn, Phase};
 use super::exchange::{Ingress, Request};
 use super::quick::Kind;
@@ -146,16 +146,20 @@ impl<I: Interface> Net<I> {
 
     /// The head was not valid: answers and closes.
     pub fn reject(&mut self, token: Token, head: Head, reject: Reject) {
-        let line = first_line(head.bytes()).to_vec();
+        if let (Some(access), Some(conn)) = (&mut self.access, self.conns.get_mut(token)) {
+            let refused = Refused::new(head.bytes(), conn.origin.peer);
+            conn.request.draft = access.begin_refused(&refused);
+        }
+        let is_head = head.bytes().starts_with(b"HEAD ");
         self.give_back(token, head);
         if let Some(conn) = self.conns.get_mut(token) {
-            let asked = Asked { is_head: line.starts_with(b"HEAD "), ..Asked::default() };
+            let asked = Asked { is_head, ..Asked::default() };
             conn.egress.response = Response::new(asked);
             if reject == Reject::BodyTooLarge {
                 conn.ingress.body = Body::new(Framing::UntilEnd); // it is on its way: see `step_linger`
             }
         }
-        self.answer_reject(token, reject, &line);
+        self.answer_reject(token, reject);
     }
 
     /// The exchange could not begin, through no fault of the client.

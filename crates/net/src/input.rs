@@ -4,7 +4,7 @@ use tricorn_wire::body::Body;
 use tricorn_wire::head::find_end;
 use tricorn_wire::reject::Reject;
 
-use super::access::first_line;
+use super::access::{Draft, Refused};
 use super::conn::{Conn, Phase};
 use super::transport::link::Link;
 use super::transport::output::Flush;
@@ -157,7 +157,7 @@ impl<I: Interface> Net<I> {
             match conn.pending_head(&limits) {
                 Ok(Some(head)) => return Step::Head(head),
                 Ok(None) => {}
-                Err(reject) => return self.refuse(token, reject, None),
+                Err(reject) => return self.refuse(token, reject),
             }
             let greets = conn.transport.awaits_hello();
             if greets && self.handshakes == 0 {
@@ -176,7 +176,7 @@ impl<I: Interface> Net<I> {
                     }
                     return Step::Idle;
                 }
-                Received::Plain => return self.refuse(token, Reject::PlainHttp, None),
+                Received::Plain => return self.refuse(token, Reject::PlainHttp),
                 Received::End => return Step::Closed(self.close(token)),
                 Received::Bytes(len) if !conn.transport.input.is_empty() => {
                     conn.transport.input.append(&self.scratch[..len])
@@ -212,8 +212,10 @@ impl<I: Interface> Net<I> {
                 None
             }
             Err(reject) => {
-                let line = first_line(&self.scratch[..len]).to_vec();
-                Some(self.refuse(token, reject, Some(line)))
+                let refused = Refused::new(&self.scratch[..len], conn.origin.peer);
+                let access = self.access.as_mut();
+                let draft = access.and_then(|access| access.begin_refused(&refused));
+                Some(self.answer_refused(token, reject, draft))
             }
         }
     }
@@ -432,7 +434,7 @@ impl<I: Interface> Net<I> {
         }
         match conn.phase() {
             Phase::Head if !conn.transport.input.is_empty() => {
-                Some(self.refuse(token, Reject::HeadTimeout, None))
+                Some(self.refuse(token, Reject::HeadTimeout))
             }
             Phase::Admission => Some(self.give_up_waiting(token)),
             Phase::Exchange => Some(Step::Stalled(Reject::BodyTimeout)),
@@ -443,12 +445,24 @@ impl<I: Interface> Net<I> {
         }
     }
 
-    /// Without a `line`, the input that is kept begins with it.
-    fn refuse(&mut self, token: Token, reject: Reject, line: Option<Vec<u8>>) -> Step<I> {
-        let mut kept =
-            || Some(first_line(self.conns.get_mut(token)?.transport.input.pending()).to_vec());
-        let line = line.or_else(&mut kept).unwrap_or_default();
-        self.answer_reject(token, reject, &line);
+    /// What was kept of input begins with what is refused.
+    fn refuse(&mut self, token: Token, reject: Reject) -> Step<I> {
+        let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
+        let refused = Refused::new(conn.transport.input.pending(), conn.origin.peer);
+        let draft = self.access.as_mut().and_then(|access| access.begin_refused(&refused));
+        self.answer_refused(token, reject, draft)
+    }
+
+    fn answer_refused(
+        &mut self,
+        token: Token,
+        reject: Reject,
+        draft: Option<Box<Draft>>,
+    ) -> Step<I> {
+        if let Some(conn) = self.conns.get_mut(token) {
+            conn.request.draft = draft;
+        }
+        self.answer_reject(token, reject);
         self.enqueue(token);
         Step::Again
     }

@@ -2,26 +2,27 @@
 
 use std::net::SocketAddr;
 
-use super::Asked;
+use super::{find_field, user, Asked};
 
 /// Bytes of a first line that are shown.
 const MOST: usize = 1024;
 
 /// What is known of it.
 pub struct Refused<'a> {
-    /// See `first_line`.
-    pub line: &'a [u8],
-    pub client: Option<SocketAddr>,
+    /// Begins where the request does, as far as it came and whatever it is.
+    input: &'a [u8],
+    /// The first line of that. Where a client speaks TLS, it ends before what nobody can read.
+    line: &'a [u8],
+    client: Option<SocketAddr>,
 }
 
-/// The first line of input that begins where a request does, as far as it came and whatever it is.
-pub fn first_line(input: &[u8]) -> &[u8] {
-    let input = &input[..input.len().min(MOST)];
-    let end = memchr::memchr2(b'\r', b'\n', input).unwrap_or(input.len());
-    &input[..end]
-}
+impl<'a> Refused<'a> {
+    pub fn new(input: &'a [u8], client: Option<SocketAddr>) -> Self {
+        let start = &input[..input.len().min(MOST)];
+        let end = memchr::memchr3(b'\r', b'\n', 0, start).unwrap_or(start.len());
+        Self { input, line: &start[..end], client }
+    }
 
-impl Refused<'_> {
     pub(super) fn path(&self) -> Option<&[u8]> {
         self.target().map(|(path, _)| path)
     }
@@ -34,7 +35,9 @@ impl Refused<'_> {
             Asked::Path => self.path(),
             Asked::Query => self.target().map(|(_, query)| query),
             Asked::Protocol => self.words().map(|[.., protocol]| protocol),
-            _ => None,
+            Asked::User => return user(&find_field(self.input, b"authorization")?),
+            Asked::Field(name) => return find_field(self.input, name.as_bytes()),
+            Asked::Text(_) | Asked::Id | Asked::Time | Asked::Variable(_) => None,
         };
         value.map(<[u8]>::to_vec)
     }
