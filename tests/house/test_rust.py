@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.sources import ROOT, code, files, rust, shown
+from tests.house.sources import code, files, rust, shown
+from tests.kit.process import ROOT
 
 UNSAFE = {
     "bench/floor/src/main.rs": "the benchmark's floor: system calls",
