@@ -124,6 +124,12 @@ class AsgiCore:
         `format` is `json`, or text with Gunicorn's atoms. Raises OSError.
         """
 
+    def finish_access_log(self) -> str | None:
+        """Write the last access lines, for half a second at the most.
+
+        What to tell the operator if some are lost.
+        """
+
     def fileno(self) -> int:
         """The descriptor that is readable when `poll()` has something to do."""
 
@@ -214,6 +220,12 @@ class WsgiCore:
         """Write access lines to a copy of `fd`, but none for the paths in `exclude`.
 
         `format` is `json`, or text with Gunicorn's atoms. Raises OSError.
+        """
+
+    def finish_access_log(self) -> str | None:
+        """Write the last access lines, for half a second at the most.
+
+        What to tell the operator if some are lost.
         """
 
     def run(self) -> None:

@@ -124,11 +124,13 @@ def test_nobody_reads(app: tuple[str, ...], pipe: Pipe) -> None:
 
 
 def test_nobody_reads_until_the_end(app: tuple[str, ...], pipe: Pipe) -> None:
-    """A stop does not wait for the reader, either."""
+    """A stop does not wait for the reader, either, and tells what is lost."""
     with logging(app, pipe, "--workers", "1") as server:
         ask_often(server, 100, "/pid?" + "a" * 300)
         assert server.stop() == 0
+        lost = sum(map(int, LOST.findall(server.stderr.text())))
     assert all(map(json.loads, pipe.lines()))
+    assert len(pipe.lines()) + lost == 100
 
 
 def test_a_reader_that_comes_back(app: tuple[str, ...], pipe: Pipe) -> None:

@@ -238,21 +238,88 @@ def test_alone(situation: Situation, number: signal.Signals, site: Site) -> None
         assert started.server.wait_exit() == 0
 
 
+LINES = Situation((f"disk={FULL}",), ("--access-log", f"{FULL}/access"))
+JSON = ("--access-log-format", "json")
+
+
+def disk_of(started: World) -> Path:
+    """The full disk, which the server alone sees."""
+    return Path(f"/proc/{started.pid}/root{started.site.directory}/full")
+
+
+def cut_a_line(started: World) -> Path:
+    """Ask until the disk has taken half a line of the access log, which is returned."""
+    full = disk_of(started)
+    os.truncate(full / "large", ROOM // 2)
+    while (full / "access").read_bytes()[-1:] in (b"", b"\n"):
+        started.ask("/version/before")
+    return full / "access"
+
+
+def ask_with_room(started: World, log: Path) -> list[str]:
+    """One more request, now that there is room; the lines of the log."""
+    os.truncate(disk_of(started) / "large", 0)
+    started.ask("/version/after")
+    wait_until(lambda: b"/version/after" in log.read_bytes(), "the next line")
+    return log.read_text().splitlines()
+
+
+def has_open(pid: int, name: str) -> bool:
+    """Whether a process has a file of that name open (proc(5), fd)."""
+    found = []
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.append(one.readlink())
+    return any(name in str(path) for path in found)
+
+
+def check_alone(lines: list[str]) -> int:
+    """Which line is cut: all others are whole, and the one of the last request is the last."""
+    (half,) = (at for at, line in enumerate(lines) if not line.endswith("}"))
+    *_, last = map(json.loads, lines[:half] + lines[half + 1 :])
+    assert last["path"] == "/version/after"
+    return half
+
+
 def test_half_a_line_stays_alone(site: Site) -> None:
     """A disk that becomes full cuts a line; when there is room again, that line is written anew."""
-    situation = SITUATIONS["logs on a full disk"]
-    options = ("--access-log-format", "json", *INTERFACES[site.interface])
-    with world(situation, site, *options) as started:
-        full = Path(f"/proc/{started.pid}/root{site.directory}/full")  # it alone sees that disk
-        log = full / "access"
-        os.truncate(full / "large", ROOM // 2)
-        while log.read_bytes()[-1:] in (b"", b"\n"):
-            started.ask("/version/before")
-        os.truncate(full / "large", 0)
-        started.ask("/version/after")
-        wait_until(lambda: b"/version/after" in log.read_bytes(), "the next line")
-        lines = log.read_text().splitlines()
-        (half,) = (at for at, line in enumerate(lines) if not line.endswith("}"))
+    with world(SITUATIONS["logs on a full disk"], site, *JSON) as started:
+        lines = ask_with_room(started, cut_a_line(started))
+        half = check_alone(lines)
         assert lines[half + 1].startswith(lines[half])
-        *_, last = map(json.loads, lines[:half] + lines[half + 1 :])
-        assert last["path"] == "/version/after"
+
+
+@pytest.mark.parametrize("is_reload", [False, True], ids=["killed", "reloaded"])
+def test_half_a_line_of_a_worker_that_is_gone(is_reload: bool, site: Site) -> None:
+    """The next one does not write on in it; of those that the old one kept, the number is told."""
+    with world(LINES, site, "--workers", "1", *JSON) as started:
+        log, before = cut_a_line(started), started.children()
+        if is_reload:
+            os.kill(started.pid, signal.SIGHUP)
+        else:
+            os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: started.children() and not started.children() & before, "a new worker")
+        check_alone(ask_with_room(started, log))
+        if is_reload:
+            started.server.stderr.wait(lambda text: "of the access log w" in text, "the loss")
+
+
+@pytest.mark.parametrize("workers", [(), ("--workers", "1")], ids=["alone", "supervised"])
+@pytest.mark.parametrize("rotates", [False, True], ids=["same", "rotated"])
+def test_lines_that_wait_go_to_the_file_that_is_opened_next(
+    rotates: bool, workers: tuple[str, ...], site: Site
+) -> None:
+    with world(LINES, site, *workers, *JSON) as started:
+        log = cut_a_line(started)
+        old = log.rename(log.with_name("access.1"))
+        if not rotates:  # the same file all the same, opened anew
+            log.hardlink_to(old)
+            old.unlink()
+        (server,) = started.children() if workers else {started.pid}
+        os.kill(started.pid, signal.SIGUSR1)
+        wait_until(lambda: not has_open(server, "access.1"), "the new file")
+        lines = ask_with_room(started, log)
+        waited = 0 if rotates else check_alone(lines) + 1
+        paths = [json.loads(line)["path"] for line in lines[waited:]]
+        assert paths.pop() == "/version/after"
+        assert set(paths) == {"/version/before"}

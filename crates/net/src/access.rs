@@ -128,6 +128,20 @@ impl AccessLog {
         }
     }
 
+    /// Goes on for the one before, whose file was rotated away.
+    #[must_use]
+    pub fn after(mut self, before: Option<Self>) -> Self {
+        if let Some(before) = before {
+            self.lines.inherit(before.lines);
+        }
+        self
+    }
+
+    /// Writes the last lines; says how many are lost.
+    pub fn finish(&mut self) -> Option<String> {
+        self.lines.finish()
+    }
+
     /// The environ variables that the format wants.
     pub fn variables(&self) -> Vec<String> {
         let name = |part: &Part| match part {

@@ -2,14 +2,15 @@
 //!
 //! A pipe takes so many bytes at once as one; what is longer goes in between the lines of other
 //! workers. If it takes nothing, lines are kept up to a limit, later ones counted, and that is said once
-//! it moves again. So it is with a full disk, where half a line stays alone and is written anew.
+//! it moves again. So it is with a full disk, where half a line stays alone and is written anew: whoever
+//! writes next ends it, which may be another worker, or one that comes after it.
 //!
 //! To be non-blocking is not a property of a descriptor but of what has been opened, which a pipe or
 //! terminal of ours shares with other processes. So it is opened once more, or asked before each write.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::time::{Duration, Instant};
 
 use super::sys::{self, Io, Want};
@@ -44,8 +45,10 @@ pub struct Lines {
     pub text: Vec<u8>,
     /// It takes nothing now.
     stuck: bool,
-    /// A full disk has taken half a line: the next must not run on in it.
+    /// A full disk has taken half a line of ours.
     is_cut: bool,
+    /// A file may end in half a line of somebody, in which the next must not run on.
+    is_unsure: bool,
     lost: u64,
     said: Option<Instant>,
 }
@@ -53,7 +56,24 @@ pub struct Lines {
 impl Lines {
     pub fn new(file: OwnedFd) -> Self {
         let (file, kind) = prepare(file);
-        Self { file, kind, text: Vec::new(), stuck: false, is_cut: false, lost: 0, said: None }
+        Self {
+            file,
+            kind,
+            text: Vec::new(),
+            stuck: false,
+            is_cut: false,
+            is_unsure: kind == Kind::File,
+            lost: 0,
+            said: None,
+        }
+    }
+
+    /// Goes on for one whose file was rotated away, with what could not be written there.
+    pub fn inherit(&mut self, mut before: Self) {
+        before.flush();
+        self.text = std::mem::take(&mut before.text);
+        self.lost = before.lost;
+        self.said = before.said;
     }
 
     /// Bytes of the longest line; None if there is no limit.
@@ -85,10 +105,7 @@ impl Lines {
 
     /// Writes as much as goes out at once.
     pub fn flush(&mut self) {
-        if std::mem::take(&mut self.is_cut) {
-            self.text.insert(0, b'\n');
-        }
-        self.stuck = false;
+        self.stuck = self.is_unsure && !self.text.is_empty() && !self.end_half_a_line();
         let mut at = 0;
         while at < self.text.len() && !self.stuck {
             let rest = &self.text[at..];
@@ -102,6 +119,7 @@ impl Lines {
             if self.stuck && self.kind == Kind::File {
                 let whole = memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |end| end + 1);
                 self.is_cut = whole < at;
+                self.is_unsure = true;
                 at = whole;
             }
         }
@@ -109,6 +127,13 @@ impl Lines {
         if self.text.is_empty() {
             self.text.shrink_to(GATHER);
         }
+    }
+
+    /// Has the file end in a whole line; false if it takes nothing.
+    fn end_half_a_line(&mut self) -> bool {
+        let is_half = is_half_written(self.file.as_fd()).unwrap_or(self.is_cut);
+        self.is_unsure = is_half && !matches!(self.write(b"\n"), Io::Done(1));
+        !self.is_unsure
     }
 
     /// How much of it to write at once: lines that fit together, or one.
@@ -132,7 +157,38 @@ impl Lines {
     /// What to tell the operator: how many lines were lost, once others go out again.
     pub fn complaint(&mut self) -> Option<String> {
         let is_soon = self.said.is_some_and(|said| said.elapsed() < QUIET);
-        if self.lost == 0 || self.stuck && self.text.len() > MOST / 2 || is_soon {
+        if self.stuck && self.text.len() > MOST / 2 || is_soon {
+            return None;
+        }
+        self.tell()
+    }
+
+    /// Writes the last lines, for half a second at the most; what to tell the operator of the lost.
+    pub fn finish(&mut self) -> Option<String> {
+        self.flush_patiently();
+        self.lost += memchr::memchr_iter(b'\n', &self.text).count() as u64;
+        self.text.clear();
+        self.tell()
+    }
+
+    fn flush_patiently(&mut self) {
+        let end = Instant::now() + LAST;
+        self.flush();
+        while self.stuck && self.kind != Kind::File {
+            let left = end.saturating_duration_since(Instant::now()).as_millis() as u64;
+            if left == 0 || !sys::wait_for(self.file.as_raw_fd(), Want::Write, left) {
+                return;
+            }
+            let before = self.text.len();
+            self.flush();
+            if self.text.len() == before {
+                return; // its reader has gone, or somebody else was faster
+            }
+        }
+    }
+
+    fn tell(&mut self) -> Option<String> {
+        if self.lost == 0 {
             return None;
         }
         self.said = Some(Instant::now());
@@ -147,19 +203,7 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        let end = Instant::now() + LAST;
-        self.flush();
-        while self.stuck && self.kind != Kind::File {
-            let left = end.saturating_duration_since(Instant::now()).as_millis() as u64;
-            if left == 0 || !sys::wait_for(self.file.as_raw_fd(), Want::Write, left) {
-                return;
-            }
-            let before = self.text.len();
-            self.flush();
-            if self.text.len() == before {
-                return; // its reader has gone, or somebody else was faster
-            }
-        }
+        self.flush_patiently();
     }
 }
 
@@ -181,7 +225,20 @@ fn prepare(file: OwnedFd) -> (OwnedFd, Kind) {
 }
 
 fn open_anew(fd: BorrowedFd) -> std::io::Result<File> {
-    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
-    OpenOptions::new().write(true).custom_flags(flags).open(path)
+    OpenOptions::new().write(true).custom_flags(flags).open(path_of(fd))
+}
+
+/// Does the file end in half a line? An error if it may not be read.
+fn is_half_written(fd: BorrowedFd) -> std::io::Result<bool> {
+    let file = File::open(path_of(fd))?;
+    let mut last = *b"\n";
+    if let Some(end) = file.metadata()?.len().checked_sub(1) {
+        file.read_at(&mut last, end)?;
+    }
+    Ok(last != *b"\n")
+}
+
+fn path_of(fd: BorrowedFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
 }

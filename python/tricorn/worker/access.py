@@ -22,6 +22,9 @@ class Core(Protocol):
     def access_log(self, fd: int, format: str, exclude: Sequence[str]) -> None:
         """Write access lines to a copy of ``fd``."""
 
+    def finish_access_log(self) -> str | None:
+        """Write the last lines; what to tell the operator if some are lost."""
+
 
 class Logged(Protocol):
     """What has an access log."""
@@ -51,3 +54,9 @@ def open_access(core: Core, settings: Logs) -> None:
     finally:
         if fd not in _STREAMS:
             os.close(fd)
+
+
+def finish_access(core: Core) -> None:
+    """Nothing is answered any more: write the last lines, and tell how many are lost."""
+    if complaint := core.finish_access_log():
+        _log.warning("%s", complaint)

@@ -12,7 +12,7 @@ from tricorn._core import AsgiCore
 from tricorn.config import Config
 from tricorn.config.application import EXTENSIONS
 from tricorn.net.listener import Listener, port_of
-from tricorn.worker.access import open_access
+from tricorn.worker.access import finish_access, open_access
 from tricorn.worker.awaiting import awaiting
 from tricorn.worker.cut_off import AT_ONCE, TIME_IS_UP, tell_cut_off
 from tricorn.worker.descriptor import watch_descriptor
@@ -136,6 +136,7 @@ class AsgiService:
             await self._drained(self._core)
             asyncio.get_running_loop().remove_reader(self._core.fileno())
             self._core.close()
+            finish_access(self._core)
         self._look()
         if self._watch is not None:
             self._watch.stop()

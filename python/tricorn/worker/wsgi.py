@@ -11,7 +11,7 @@ from typing import Any
 from tricorn._core import WsgiCore
 from tricorn.config import Config
 from tricorn.net.listener import Listener, port_of
-from tricorn.worker.access import open_access
+from tricorn.worker.access import finish_access, open_access
 from tricorn.worker.cut_off import AT_ONCE, TIME_IS_UP, tell_cut_off
 from tricorn.worker.descriptor import end_mute
 from tricorn.worker.forked import abandon_in_child
@@ -87,6 +87,7 @@ class WsgiService:
         if not running:
             for thread in self._threads:
                 thread.join()
+        finish_access(self._core)
 
     def hurry(self) -> None:
         """Wait no longer for the requests in flight. May be called from a signal handler."""

@@ -143,8 +143,14 @@ impl AsgiCore {
         let file = sys::duplicate(fd)?;
         let net = &mut self.state.get().net;
         let has_ids = net.settings.proxy.request_ids;
-        net.access = Some(AccessLog::new(file, format, exclude, has_ids));
+        let before = net.access.take();
+        net.access = Some(AccessLog::new(file, format, exclude, has_ids).after(before));
         Ok(())
+    }
+
+    /// Writes the last access lines; says how many are lost.
+    fn finish_access_log(&self) -> Option<String> {
+        self.state.get().net.access.as_mut()?.finish()
     }
 
     fn fileno(&self) -> RawFd {

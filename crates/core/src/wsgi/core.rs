@@ -132,8 +132,14 @@ impl WsgiCore {
         let file = sys::duplicate(fd)?;
         let mut net = self.net();
         let has_ids = net.settings.proxy.request_ids;
-        net.access = Some(AccessLog::new(file, format, exclude, has_ids));
+        let before = net.access.take();
+        net.access = Some(AccessLog::new(file, format, exclude, has_ids).after(before));
         Ok(())
+    }
+
+    /// Writes the last access lines; says how many are lost.
+    fn finish_access_log(&self) -> Option<String> {
+        self.net().access.as_mut()?.finish()
     }
 
     /// Serves until `stop()`; one thread at a time runs the reactor, the others stand by.
