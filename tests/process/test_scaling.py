@@ -152,3 +152,18 @@ def test_a_command_says_what_the_range_allows(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (0, "2 workers are the least\nwanted  2\n")
         done = tricorn("scale", "5", "--control", str(path))
         assert (done.returncode, done.stdout) == (0, "3 workers are the most\nwanted  3\n")
+
+
+def test_a_reload_tells_that_it_takes_the_number_of_the_configuration(tmp_path: Path) -> None:
+    site = Site(tmp_path, "wsgi")
+    site.write("one")
+    control = ("--control", str(tmp_path / "control"))
+    options = ("--workers", "1", "--control-socket", control[1])
+    with serve("site_app:app", *options, app_dir=tmp_path, env=ENV) as server:
+        assert tricorn("scale", "3", *control).returncode == 0
+        said = "1 worker is wanted now, as --workers says, and not 3 as before\n"
+        done = tricorn("reload", *control)
+        assert (done.returncode, done.stdout) == (0, f"{said}reload  done\n")
+        assert f" INFO {said}" in server.stderr.text()
+        wait_count(server, 1)
+        assert tricorn("reload", *control).stdout == "reload  done\n"

@@ -15,6 +15,18 @@ from tricorn.supervisor.scaling import Load, Scaler
 _log = logging.getLogger("tricorn.supervisor")
 
 
+def undone(settings: Process, before: int) -> str:
+    """What a reload with these settings makes of the number of workers; nothing if it stays.
+
+    Zero ``before`` is a server at rest, which a reload wakes.
+    """
+    wanted = workers_of(settings.workers)
+    if wanted.is_range or before in (0, wanted.least):
+        return ""
+    now = "1 worker is" if wanted.least == 1 else f"{wanted.least} workers are"
+    return f"{now} wanted now, as --workers says, and not {before} as before"
+
+
 class Autoscaler:
     """Off as long as the number of workers is fixed."""
 

@@ -19,7 +19,7 @@ from tricorn.config.kinds import MOST_WORKERS
 from tricorn.errors import TricornError
 from tricorn.logs.error_log import configure_all
 from tricorn.net.listener import with_scheme
-from tricorn.supervisor.autoscale import Autoscaler
+from tricorn.supervisor.autoscale import Autoscaler, undone
 from tricorn.supervisor.commands import Commands
 from tricorn.supervisor.development import Reloader, reloader_of
 from tricorn.supervisor.exits import StartError, exit_code, explain, explain_end, explain_refusal
@@ -213,7 +213,7 @@ class Supervisor:
         try:
             config = self._setup.load()
             if is_preloaded(config) or is_preloaded(self.config):
-                self.around.reloading()
+                self.around.reloading(undone(config.process, self.wanted))
                 self._begin_upgrade()
                 return
             self._sockets.open(config.listen)
@@ -222,7 +222,7 @@ class Supervisor:
             self._sockets.keep_only(*(one.listen for one in self._generations.configs))
             self._failed("reload", str(error))
             return
-        self.around.reloading()
+        self.around.reloading(undone(config.process, self.wanted))
         self._trials.forget()
         self._generations.begin(config)
         _log.info("reloading: generation %d starts", self.generation)

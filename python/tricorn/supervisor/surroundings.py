@@ -102,8 +102,11 @@ class Surroundings:
         else:
             request.finish(data={"stopping": True})
 
-    def reloading(self) -> None:
-        """A new generation starts."""
+    def reloading(self, told: str = "") -> None:
+        """A new generation starts; ``told`` is what it changes besides."""
+        if told:
+            _log.info("%s", told)
+            self.progress(told)
         systemd.notify_reloading("reloading")
         self.show("reloading")
 
