@@ -12,7 +12,10 @@ from tricorn.errors import ConfigError
 if TYPE_CHECKING:
     from tricorn.config import Config
 
-_SERVE = frozenset({"run", "serve", "start", "dev", "server", "runserver"})
+_SERVE = frozenset(
+    {"run", "serve", "start", "dev", "server", "daphne", "gunicorn", "hypercorn", "uvicorn"}
+)
+_DJANGO = "runserver"
 _OURS = {
     "kill": "stop",
     "ps": "status",
@@ -29,17 +32,39 @@ def explain(words: Sequence[str]) -> str:
     word, *rest = words or [""]
     if not (word.isascii() and word.isalpha()):
         return ""
-    if word in _SERVE and any(not text.startswith("-") for text in rest):
-        import shlex
-
-        return f"write {shlex.join(['tricorn', *rest])}"
+    if word == _DJANGO:
+        return f"write {_of_django(rest)}"
     if word in _SERVE:
-        return "write tricorn APP, as main:app"
+        return f"write {_serving(rest)}"
     if word in _OURS:
         return f"did you mean tricorn {_OURS[word]}?"
     from tricorn.config.closest import did_you_mean
 
     return did_you_mean(word, COMMANDS, "tricorn ").removeprefix("; ")
+
+
+def _serving(words: Sequence[str]) -> str:
+    """The command line that serves what is named; an application may be named by its file."""
+    if all(word.startswith("-") for word in words):
+        return "tricorn APP, as main:app"
+    import shlex
+
+    from tricorn.worker.target import module_of
+
+    named = (f"{module_of(word)}:app" if word.endswith(".py") else word for word in words)
+    return shlex.join(["tricorn", *named])
+
+
+def _of_django(words: Sequence[str]) -> str:
+    """The same for ``runserver``, which knows its application and may be given an address."""
+    import shlex
+    from pathlib import Path
+
+    projects = [path.parent.name for path in Path().glob("*/wsgi.py")]
+    address = [word for word in words[:1] if not word.startswith("-")]
+    flag = ["--port" if one.isdigit() else "--bind" for one in address]
+    project = projects[0] if len(projects) == 1 else "mysite"
+    return shlex.join(["tricorn", f"{project}.wsgi", *flag, *words])
 
 
 def no_command(words: Sequence[str]) -> str:

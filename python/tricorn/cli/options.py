@@ -17,7 +17,7 @@ import click
 
 from tricorn.cli.commands import COMMANDS
 from tricorn.cli.mistyped import no_command
-from tricorn.cli.unknown import check_options
+from tricorn.cli.unknown import check_options, corrected
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS, heading
 from tricorn.config.setting import Setting
 from tricorn.errors import ConfigError
@@ -56,7 +56,10 @@ def parse(program: str, summary: str, arguments: Sequence[str]) -> CommandLine:
         program, help=summary, epilog=_EPILOG, params=[APP, *options()], context_settings=CONTEXT
     )
     spelt = _spell_out(arguments)
-    mistyped = partial(no_command, arguments if program == "tricorn" else ())
+
+    def mistyped() -> str:
+        return no_command(corrected(command, arguments)) if program == "tricorn" else ""
+
     check_options(command, spelt, mistyped)
     typed = read(command, spelt, lambda word: mistyped() or _surplus(spelt, word))
     values = {name: value for name, value in typed.items() if value is not None and value != ()}

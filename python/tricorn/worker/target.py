@@ -42,10 +42,15 @@ def parse_target(text: str) -> Target:
     return Target(module, name or None, called)
 
 
+def module_of(file: str) -> str:
+    """The name of the module that a file seems to be, as ``shop.main`` for ``./shop/main.py``."""
+    return file.removeprefix("./").strip("/").removesuffix(".py").replace("/", ".")
+
+
 def _check_module(text: str, module: str, attribute: str) -> None:
     if _DOTTED.fullmatch(module) and not module.endswith(".py"):
         return
-    meant = module.removeprefix("./").strip("/").removesuffix(".py").replace("/", ".")
+    meant = module_of(module)
     if module != meant and _DOTTED.fullmatch(meant):
         raise AppError(
             f'cannot load "{text}": APP is the name of a module, not of a file. '

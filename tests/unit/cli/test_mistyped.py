@@ -19,6 +19,17 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
         (("dev", "--port", "1", "main:app"), "; write tricorn --port 1 main:app\n"),
         (("run",), '"run" is neither a command nor a module; write tricorn APP, as main:app\n'),
         (("run", "--reload"), "; write tricorn APP, as main:app\n"),
+        (("run", "qs/hello.py"), "; write tricorn qs.hello:app\n"),
+        (("dev", "./main.py", "--port", "1"), "; write tricorn main:app --port 1\n"),
+        (
+            ("uvicorn", "main:app", "-w", "2"),
+            '"uvicorn" is no command; write tricorn main:app -w 2\n',
+        ),
+        (("gunicorn", "main:app"), '"gunicorn" is no command; write tricorn main:app\n'),
+        (("runserver",), "; write tricorn mysite.wsgi\n"),
+        (("runserver", "8000"), "; write tricorn mysite.wsgi --port 8000\n"),
+        (("runserver", "[::]:80", "--reload"), "tricorn mysite.wsgi --bind '[::]:80' --reload\n"),
+        (("help", "runserver"), "; write tricorn mysite.wsgi\n"),
         (("statu",), '"statu" is neither a command nor a module; did you mean tricorn status?\n'),
         (("relaod", "--reload"), "; did you mean tricorn reload?\n"),
         (("relaod", "main:app"), '"relaod" is no command; did you mean tricorn reload?\n'),
@@ -36,14 +47,43 @@ def test_what_is_meant_is_told(run: Run, site: Path, words: tuple[str, ...], tol
     assert done.stderr.endswith(told)
 
 
-@pytest.mark.parametrize("words", [("statu", "--json"), ("relaod", "--control", "1")])
-def test_with_options_that_serving_does_not_have(
-    run: Run, site: Path, words: tuple[str, ...]
+def test_runserver_in_a_project(run: Run, site: Path) -> None:
+    (site / "shop").mkdir()
+    (site / "shop" / "wsgi.py").touch()
+    assert run("runserver", "80").stderr.endswith("; write tricorn shop.wsgi --port 80\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(("statu", "--json"), "status"), (("relaod", "--control", "1"), "reload")],
+)
+def test_with_options_of_the_command_that_is_meant(
+    run: Run, site: Path, words: tuple[str, ...], meant: str
 ) -> None:
     done = run(*words)
     assert done.returncode == 2
-    assert f'"{words[0]}" is no command; did you mean tricorn ' in done.stderr
-    assert f"{words[1]}: is not an option" in done.stderr
+    assert done.stderr == f'tricorn: "{words[0]}" is no command; did you mean tricorn {meant}?\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("run main:app --ssl-keyfile x", "tricorn main:app --tls-key x"),
+        (
+            "uvicorn main:app --timeout-keep-alive=5 --port 1",
+            "tricorn main:app --keep-alive 5 --port 1",
+        ),
+        ("gunicorn -k gthread -w 2 main:app", "tricorn -w 2 main:app"),
+        ("gunicorn --no-sendfile main:app", "tricorn main:app"),
+        ("uvicorn --use-colors main:app", "tricorn --color always main:app"),
+        ("gunicorn main:app --statsd-host x --keyfile y", "tricorn main:app"),
+    ],
+)
+def test_with_options_of_other_servers(run: Run, site: Path, words: str, told: str) -> None:
+    """What is told can be typed."""
+    done = run(*words.split())
+    assert done.returncode == 2
+    assert f'  "{words.split()[0]}" is no command; write {told}\nTry ' in done.stderr
 
 
 @pytest.mark.parametrize("name", ["run", "statu", "start"])
