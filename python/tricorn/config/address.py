@@ -69,9 +69,19 @@ def parse_address(text: str) -> Address:
     if text.startswith(_REDIRECT):
         address = _parse_tcp(text.removeprefix(_REDIRECT))
         return RedirectAddress(address.host, address.port)
+    if text.lower().startswith(("http://", "https://")):
+        raise ValueError(f"is a URL; write {_of_url(text.lower())}")
     if "://" in text:
         raise ValueError(f"starts with a scheme that is not known here; {_FORMS}")
     return _parse_tcp(text)
+
+
+def _of_url(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    place = rest.partition("/")[0]
+    if not re.search(r":[0-9]+$", place):
+        place += ":443" if scheme == "https" else ":80"
+    return f"{place}, and --tls-cert FILE" if scheme == "https" else place
 
 
 def _parse_unix(rest: str) -> UnixAddress:
@@ -114,6 +124,8 @@ def _parse_tcp(text: str) -> TcpAddress:
 
 
 def _port_hint(text: str) -> str:
+    if "/" in text:
+        return f" (as unix:{text})"
     example = f"127.0.0.1:{text}" if text.isdigit() else f"{text or '127.0.0.1'}:8000"
     return f" (as {example})"
 

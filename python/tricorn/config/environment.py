@@ -40,8 +40,12 @@ def _place(name: str) -> str:
 def _hint(name: str) -> str:
     from tricorn.config.foreign import advice
 
-    if instead := advice(name.removeprefix(PREFIX).lower(), lambda setting: setting.env):
+    plain = name.removeprefix(PREFIX).lower()
+    if instead := advice(plain, lambda setting: setting.env):
         return f"; {instead}"
+    for setting in SETTINGS:  # a key of the file, with or without its section
+        if plain in (setting.field, f"{setting.section}_{setting.field}"):
+            return f"; write {setting.env}"
     known = (env.removeprefix(PREFIX) for env in _BY_ENV)
     return did_you_mean(name.removeprefix(PREFIX), known, PREFIX)
 

@@ -42,13 +42,15 @@ def tell_idle(config: Config) -> Config:
     mistakes, in_vain = [], dict[str, list[str]]()
     for setting in idle(config):
         origin, needed = config.origins[setting.name], what_is_needed(setting)
+        off = _switched_off(setting, config)
         if origin.rank is Rank.COMMAND_LINE:
-            mistakes.append(Mistake(str(origin), _refusal(needed)))
+            mistakes.append(Mistake(str(origin), _refusal(needed, off)))
         elif needed != "--reload":
-            in_vain.setdefault(needed, []).append(str(origin))
+            why = f"with {off}" if off else f"without {needed}"
+            in_vain.setdefault(why, []).append(str(origin))
     if mistakes:
         raise ConfigError(report(mistakes))
-    texts = (_sentence(origins, needed) for needed, origins in in_vain.items())
+    texts = (_sentence(origins, why) for why, origins in in_vain.items())
     return replace(config, overlooked=(*config.overlooked, *texts))
 
 
@@ -69,6 +71,17 @@ def what_is_needed(setting: Setting) -> str:
     return BY_NAME[needs].flag if needs in BY_NAME else needs
 
 
+def _switched_off(setting: Setting, config: Config) -> str:
+    """How the setting that it needs was switched off, as ``--http2 off``; nothing if it was not."""
+    needed = BY_NAME.get(setting.declared["needs"])
+    if needed is None or config.origins[needed.name].rank is Rank.DEFAULT:
+        return ""
+    value = needed.value(config)
+    if value is False or value == needed.declared.get("negated"):
+        return f"--no-{needed.flag[2:]}"
+    return f"{needed.flag} {value or 0}"
+
+
 def _is_met(needs: str, config: Config) -> bool:
     if needs in CONDITIONS:
         return CONDITIONS[needs][0](config)
@@ -82,12 +95,14 @@ def _is_off(setting: Setting, config: Config) -> bool:
     return value == setting.declared.get("negated") or (not value and value == setting.default)
 
 
-def _refusal(needed: str) -> str:
+def _refusal(needed: str, off: str) -> str:
+    if off:
+        return f"does nothing with {off}; leave one of them out"
     remedy = CONDITIONS[needed][1] if needed in CONDITIONS else "that"
     return f"does nothing without {needed}; add {remedy}, or leave it out"
 
 
-def _sentence(origins: Iterable[str], needed: str) -> str:
+def _sentence(origins: Iterable[str], why: str) -> str:
     listed = list(origins)
     verb = "does" if len(listed) == 1 else "do"
-    return f"{', '.join(listed)}: {verb} nothing without {needed}"
+    return f"{', '.join(listed)}: {verb} nothing {why}"

@@ -31,13 +31,24 @@ def overlooked(environ: Mapping[str, str], directory: Path, has_file: bool) -> I
 def in_file(path: Path) -> str:
     """How to write in tricorn.toml what a configuration file of Gunicorn sets; nothing if it can't
     be read."""
+    return _instead(_names_in(path), lambda setting: setting.key, " in tricorn.toml")
+
+
+def application_in(path: Path) -> str:
+    """What a file of Python has as an application, as ``main:app``; nothing if it has none."""
+    names = {"app", "application"}.intersection(_names_in(path))
+    module = path.stem if path.is_absolute() else ".".join(path.with_suffix("").parts)
+    return f"{module}:{min(names)}" if names else ""
+
+
+def _names_in(path: Path) -> list[str]:
+    """What a file of Python sets; nothing if it can't be read."""
     import ast
 
     try:
-        statements = ast.parse(path.read_bytes()).body
+        return list(_assigned(ast.parse(path.read_bytes()).body))
     except (OSError, SyntaxError, ValueError):
-        return ""
-    return _instead(list(_assigned(statements)), lambda setting: setting.key, " in tricorn.toml")
+        return []
 
 
 def _assigned(statements: Iterable[object]) -> Iterator[str]:
@@ -48,7 +59,7 @@ def _assigned(statements: Iterable[object]) -> Iterator[str]:
             yield from (one.id for one in statement.targets if isinstance(one, ast.Name))
         elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             yield statement.target.id
-        elif isinstance(statement, ast.FunctionDef):
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             yield statement.name
 
 

@@ -54,9 +54,12 @@ def _read(path: Path, name: str) -> Document | Mistake:
     import tomllib
 
     if name.startswith("python:") or path.suffix == ".py":
-        from tricorn.config.overlooked import in_file
+        from tricorn.config.overlooked import application_in, in_file
 
         path = Path(name.removeprefix("file:"))
+        if app := application_in(path):
+            text = f"is an application, and not a file with settings; write tricorn {app}"
+            return Mistake(name, text)
         text = "is Python, as Gunicorn's configuration is; settings are read from TOML"
         return Mistake(name, f"{text}{in_file(path)}")
 
@@ -114,7 +117,10 @@ def _unknown_section(name: str) -> str:
             return f"is not a section; this setting is written {item.key}"
     if instead := _instead(name):
         return f"is not a section; {instead}"
-    return f"is not a section{did_you_mean(name, SECTIONS)}"
+    if name == _PROJECT_TABLE[0]:
+        return f"is for {PROJECT_FILE}; in this file write [listen] and so on, without tool.tricorn"
+    meant = did_you_mean(name, SECTIONS) or f"; write one of {', '.join(SECTIONS)}"
+    return f"is not a section{meant}"
 
 
 def _unknown_key(section: str, key: str) -> str:

@@ -175,6 +175,15 @@ def test_a_file_of_theirs(run: Run, site: Path) -> None:
     assert "workers as process.workers, certfile as tls.cert" in line
 
 
+def test_an_application_as_the_file(run: Run, site: Path) -> None:
+    """-c, as if it named what to serve."""
+    done = run("-c", "main.py")
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "main.py: is an application, and not a file with settings; write tricorn main:app\n"
+    )
+
+
 def test_a_file_of_theirs_by_name(run: Run, site: Path) -> None:
     (site / "gunicorn.conf.py").write_text("bind = ':1'\ndef on_exit(server): ...\n")
     done = run("main:app", "-c", "gunicorn.conf.py")
@@ -259,20 +268,20 @@ NEEDS = {
     ("--tls-ocsp", "x"): "a certificate",
     ("--tls-ticket-rotation", "9"): "a certificate",
     ("--tls-watch", "9"): "a certificate",
-    ("--http2", "off", "--http2-streams", "9"): "--http2",
-    ("--http2", "off", "--http2-cleartext", "trusted"): "--http2",
-    ("--http2", "off", "--http2-stream-window", "1m"): "--http2",
-    ("--http2", "off", "--http2-window", "1m"): "--http2",
-    ("--ws-ping-interval", "0", "--ws-ping-timeout", "9"): "--ws-ping-interval",
-    ("--no-ws-per-message-deflate", "--ws-window-bits", "9"): "--ws-per-message-deflate",
-    ("--no-ws-per-message-deflate", "--no-ws-context-takeover"): "--ws-per-message-deflate",
-    ("--no-proxy-headers", "--forwarded-headers", "forwarded"): "--proxy-headers",
-    ("--no-proxy-headers", "--secure-scheme-headers", "x=y"): "--proxy-headers",
+    ("--http2", "off", "--http2-streams", "9"): "--http2 off",
+    ("--http2", "off", "--http2-cleartext", "trusted"): "--http2 off",
+    ("--http2", "off", "--http2-stream-window", "1m"): "--http2 off",
+    ("--http2", "off", "--http2-window", "1m"): "--http2 off",
+    ("--ws-ping-interval", "0", "--ws-ping-timeout", "9"): "--ws-ping-interval 0",
+    ("--no-ws-per-message-deflate", "--ws-window-bits", "9"): "--no-ws-per-message-deflate",
+    ("--no-ws-per-message-deflate", "--no-ws-context-takeover"): "--no-ws-per-message-deflate",
+    ("--no-proxy-headers", "--forwarded-headers", "forwarded"): "--no-proxy-headers",
+    ("--no-proxy-headers", "--secure-scheme-headers", "x=y"): "--no-proxy-headers",
     ("--proxy-allow-from", "::1"): "--proxy-protocol",
-    ("--no-access-log", "--access-log-format", "json"): "--access-log",
-    ("--no-access-log", "--access-log-exclude", "/health"): "--access-log",
+    ("--no-access-log", "--access-log-format", "json"): "--no-access-log",
+    ("--no-access-log", "--access-log-exclude", "/health"): "--no-access-log",
 }
-"""What is given, and what its last option needs."""
+"""What is given, and what its last option needs, or why it does nothing."""
 
 
 @pytest.mark.parametrize("options", NEEDS, ids=" ".join)
@@ -281,7 +290,8 @@ def test_a_setting_that_needs_another(options: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError) as error:
         tell_idle(Config.load(typed.values, environ={}, directory=Path("/nowhere")))
     idle = [one for one in options if one.startswith("--")][-1].replace("--no-", "--")
-    text = f"command line {idle}: does nothing without {NEEDS[options]}"
+    is_off = f"{NEEDS[options]} " in " ".join(options)
+    text = f"command line {idle}: does nothing {'with' if is_off else 'without'} {NEEDS[options]}"
     assert text in str(error.value)
     assert len(str(error.value).splitlines()) == 2
 

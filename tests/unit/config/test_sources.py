@@ -193,6 +193,12 @@ class TestFile:
                 "head_size: is not a section; this setting is written limits.head-size",
             ),
             ("[limit]", "tricorn.toml:1 limit: is not a section; did you mean limits?"),
+            ("[server]\nport = 1", "server: is not a section; write one of app, listen, process, "),
+            (
+                "[tool.tricorn.listen]\nport = 1",
+                "tricorn.toml:1 tool: is for pyproject.toml; in this file write [listen] and so on, "
+                "without tool.tricorn",
+            ),
             ("limits = 1", "limits: is a table of settings; write [limits]"),
             (
                 "[http]\nport=1",
@@ -237,6 +243,19 @@ class TestEnvironment:
     def test_lists_are_separated_by_commas(self, load: Load) -> None:
         config = load(env={"TRICORN_BIND": "127.0.0.1:1, [::1]:2"})
         assert config.listen.bind == ("127.0.0.1:1", "[::1]:2")
+
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [("TARGET", "APP"), ("APP_TARGET", "APP"), ("PIDFILE", "PID"), ("LOGS_LEVEL", "LOG_LEVEL")],
+    )
+    def test_a_variable_named_after_the_key_of_the_file(
+        self, load: Load, name: str, meant: str
+    ) -> None:
+        with pytest.raises(ConfigError) as error:
+            load(env={f"TRICORN_{name}": "1"})
+        assert mistakes(error) == [
+            f"environment TRICORN_{name}: is not a setting; write TRICORN_{meant}"
+        ]
 
     def test_an_empty_variable_is_not_set(self, load: Load) -> None:
         assert load(env={"TRICORN_PORT": "", "TRICORN_NONE": ""}).listen.port == 8000
