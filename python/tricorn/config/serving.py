@@ -228,6 +228,7 @@ class Logs:
         everyday=True,
         flag="--log-level",
         choices=("debug", "info", "warning", "error", "critical"),
+        meant={"trace": "debug"},
         help="Least severe message that the error log takes.",
         gunicorn="loglevel",
         uvicorn="log_level",

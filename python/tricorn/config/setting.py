@@ -31,6 +31,8 @@ class Declaration(TypedDict, total=False):
     least: float
     most: float
     choices: tuple[str, ...]
+    meant: dict[str, str]
+    """What others call a choice, and its name here."""
     check: Callable[[Any], object]
     """Called with each value or item; its ValueError's text follows the value in a sentence."""
     bare: str
@@ -135,7 +137,8 @@ class Setting:
             raise ValueError(f"is too large; the most is {self.show_bound(most)}")
         choices = self.declared.get("choices")
         if choices and value not in choices:
-            hint = did_you_mean(str(value), choices)
+            meant = self.declared.get("meant", {}).get(str(value).lower())
+            hint = f"; did you mean {meant}?" if meant else did_you_mean(str(value), choices)
             raise ValueError(f"is not one of {', '.join(choices)}{hint}")
         if check := self.declared.get("check"):
             check(value)

@@ -66,7 +66,7 @@ def stopping(cause: str, in_flight: int, fate: str, is_typed: bool = False) -> s
         count = "1 request is" if in_flight == 1 else f"{in_flight} requests are"
         what = f"{count} in flight, {fate}"
     text = f"stopping ({cause}): {what}"
-    return f"{text}; press Ctrl-C again to quit" if is_typed else text
+    return f"{text}; press Ctrl-C again to quit" if is_typed and in_flight else text
 
 
 def stopping_later(cause: str, delay: float) -> str:

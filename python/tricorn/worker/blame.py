@@ -37,7 +37,7 @@ def last_place(error: BaseException) -> str | None:
     while frames is not None:
         name = frames.tb_frame.f_code.co_filename
         if not is_ours(name):
-            place = f"{_short(name)}, line {frames.tb_lineno}"
+            place = f"{shortened(name)}, line {frames.tb_lineno}"
         frames = frames.tb_next
     return place
 
@@ -47,7 +47,8 @@ def is_ours(filename: str) -> bool:
     return filename.startswith((_OURS, _IMPORT_SYSTEM[0])) or _IMPORT_SYSTEM[1] in filename
 
 
-def _short(filename: str) -> str:
+def shortened(filename: str) -> str:
+    """A path from the working directory on, if it is below that."""
     try:
         return str(Path(filename).relative_to(Path.cwd()))
     except (ValueError, FileNotFoundError):  # it is elsewhere, or we are nowhere

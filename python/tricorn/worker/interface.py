@@ -29,10 +29,12 @@ def detect(app: Any, chosen: str, label: str) -> str:
     """The interface of ``app``: ``asgi``, ``asgi2`` or ``wsgi``.
 
     ``chosen`` is the setting; anything but ``auto`` is the answer. ``label`` names the object in
-    messages. Raises AppError when it is not an application, or when its call does not tell.
+    messages. Raises AppError when it is not an application, when its call does not tell, or when
+    it can't be called as chosen.
     """
     _check_callable(app, label)
     if chosen != "auto":
+        _check_chosen(app, chosen, label)
         return chosen
     call = _Call.of(app)
     if interface := _from_call(call):
@@ -70,9 +72,9 @@ class _Call:
     is_class: bool
 
     @classmethod
-    def of(cls, app: Any) -> _Call | None:
+    def of(cls, app: Any, follow_wrapped: bool = True) -> _Call | None:
         try:
-            signature = inspect.signature(app)
+            signature = inspect.signature(app, follow_wrapped=follow_wrapped)
         except (TypeError, ValueError):
             return None  # written in C, without a signature
         parameters = signature.parameters.values()
@@ -135,7 +137,29 @@ def _check_callable(app: Any, label: str) -> None:
     if inspect.ismodule(app):
         raise AppError(f"{label} is a module, not an application: name the application in it")
     if not callable(app):
-        raise AppError(f"{label} is not an application: a {type(app).__name__} cannot be called")
+        kind = f"an object of the type {type(app).__name__}"
+        raise AppError(f"{label} is not an application: {kind} cannot be called")
+
+
+_CALLS = {
+    "asgi": ("ASGI 3", ("scope", "receive", "send")),
+    "asgi2": ("ASGI 2", ("scope",)),
+    "wsgi": ("WSGI", ("environ", "start_response")),
+}
+"""What each is called with, for messages."""
+
+
+def _check_chosen(app: Any, chosen: str, label: str) -> None:
+    """Refuse what speaks another interface. A wrapper may differ from what it wraps."""
+    call = _Call.of(app, follow_wrapped=False)
+    if call is None or not (call.is_async or _from_call(call)):
+        return  # nobody can tell
+    name, arguments = _CALLS[chosen]
+    if not call.takes(len(arguments)) or (call.is_async and chosen == "wsgi"):
+        raise AppError(
+            f"{label} is no {name} application, which takes ({', '.join(arguments)}): {call}; "
+            f"leave --interface {chosen} out"
+        )
 
 
 def _explain_factory(app: Any, label: str) -> str:

@@ -77,7 +77,7 @@ class Server(ForeignNames):
         self.config = config or Config.make()
         if place is None:
             check_alone(self.config)
-        self.interface = interface or detect(app, self.config.app.interface, "the application")
+        self.interface = interface or detect(app, self.config.app.interface, "the object")
         self.addresses: list[str] = []
         self._app = app
         self._listeners: list[Listener] = list(listeners)

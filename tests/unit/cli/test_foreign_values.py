@@ -82,7 +82,10 @@ def test_a_value_of_theirs_is_taken(
     ("settings", "told"),
     [
         ({"log_level": "warn"}, "not one of debug, info, warning, error, critical; did you mean w"),
-        ({"log_level": "trace"}, '"trace" is not one of debug, info, warning, error, critical'),
+        (
+            {"log_level": "trace"},
+            "is not one of debug, info, warning, error, critical; did you mean debug?",
+        ),
         ({"interface": "asgi3"}, "is not one of auto, asgi, asgi2, wsgi; did you mean asgi"),
         ({"bind": ("0.0.0.0:8000,127.0.0.1:9000",)}, "is several addresses; give --bind for each"),
         ({"access_log_format": "combined"}, "has no atom, and every line would be the same"),

@@ -196,8 +196,8 @@ class TestFile:
             ("[server]\nport = 1", "server: is not a section; write one of app, listen, process, "),
             (
                 "[tool.tricorn.listen]\nport = 1",
-                "tricorn.toml:1 tool: is for pyproject.toml; in this file write [listen] and so on, "
-                "without tool.tricorn",
+                "tricorn.toml:1 tool: is for pyproject.toml; in this file write [listen] and so "
+                "on, without tool.tricorn",
             ),
             ("limits = 1", "limits: is a table of settings; write [limits]"),
             (

@@ -34,6 +34,7 @@ def test_in_the_error_log_it_has_the_time_it_took_and_the_version() -> None:
     ("in_flight", "is_typed", "said"),
     [
         (0, False, "stopping (SIGTERM): no request is in flight"),
+        (0, True, "stopping (SIGINT): no request is in flight"),
         (1, False, "stopping (SIGTERM): 1 request is in flight, 30 s at most"),
         (
             2,

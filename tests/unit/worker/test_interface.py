@@ -168,13 +168,35 @@ def test_the_setting_settles_it(app: Any, shape: str, chosen: str) -> None:
     assert detect(app, chosen, "main:app") == chosen
 
 
+@pytest.mark.parametrize(
+    ("app", "chosen", "interface", "call"),
+    [
+        (WsgiObject(), "asgi", "ASGI 3", "(scope, receive, send)"),
+        (WsgiObject(), "asgi2", "ASGI 2", "(scope)"),
+        (AsgiObject(), "wsgi", "WSGI", "(environ, start_response)"),
+        (async_wsgi, "wsgi", "WSGI", "(environ, start_response)"),
+        (asgi2, "asgi", "ASGI 3", "(scope, receive, send)"),
+    ],
+)
+def test_a_setting_that_does_not_fit(app: Any, chosen: str, interface: str, call: str) -> None:
+    with pytest.raises(AppError) as error:
+        detect(app, chosen, "main:app")
+    message = str(error.value)
+    assert message.startswith(f"main:app is no {interface} application, which takes {call}: it is ")
+    assert message.endswith(f"; leave --interface {chosen} out")
+
+
+def test_a_setting_for_a_wrapper_that_looks_like_what_it_wraps() -> None:
+    """functools.wraps copies a signature that its call does not have."""
+    assert detect(decorated(wsgi), "asgi", "main:app") == "asgi"
+
+
 @pytest.mark.parametrize("chosen", ["auto", "wsgi"])
 @pytest.mark.parametrize(
     ("app", "reason"),
     [
-        (None, "a NoneType cannot be called"),
-        (1, "a int cannot be called"),
-        (object(), "a object cannot be called"),
+        (None, "an object of the type NoneType cannot be called"),
+        (1, "an object of the type int cannot be called"),
         (types, "is a module, not an application"),
     ],
 )

@@ -136,6 +136,33 @@ class TestModule:
         message = refusal("main:app", app_dir=str(tmp_path / "none"))
         assert message == f'--app-dir: there is no directory "{tmp_path}/none"'
 
+    def test_the_module_is_one_directory_down(
+        self, refusal: Callable[..., str], write: Write, tmp_path: Path
+    ) -> None:
+        write("src/shop/main.py", ASGI)
+        message = refusal("shop.main:app")
+        assert message.startswith('cannot load shop.main:app: there is no module "shop"')
+        assert message.endswith(
+            f'"shop" is in {tmp_path}/src: write shop.main:app --app-dir {tmp_path}/src'
+        )
+
+    def test_what_the_module_imports_is_one_directory_down(
+        self,
+        refusal: Callable[..., str],
+        write: Write,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+    ) -> None:
+        """A Django project that is named by its path from above."""
+        monkeypatch.chdir(tmp_path)
+        write("proj/manage.py", "")
+        write("proj/mysite/settings.py", "")
+        write("proj/mysite/wsgi.py", f"import mysite.settings\n{WSGI}")
+        message = refusal("proj.mysite.wsgi", app_dir=".")
+        told = '"mysite" is in proj: write mysite.wsgi --app-dir proj'
+        assert message.partition("\n\n")[0].endswith(told)
+        assert "not installed" not in message
+
     def test_dot_for_colon(self, refusal: Callable[..., str]) -> None:
         assert '"main" is a module. Did you mean main:app?' in refusal("main.app", ASGI)
 
@@ -233,6 +260,19 @@ class TestAttribute:
             'cannot load main:ap: main has no attribute "ap"; did you mean app?'
         )
 
+    def test_another_usual_name(self, refusal: Callable[..., str]) -> None:
+        assert refusal("main:app", WSGI) == (
+            'cannot load main:app: main has no attribute "app"; did you mean main:application?'
+        )
+
+    def test_what_is_beside_the_application(self, refusal: Callable[..., str]) -> None:
+        """The class of a framework, or a view."""
+        for name in ("Site", "index"):
+            main = f"class Site: pass\ndef index(): ...\n{ASGI}"
+            message = refusal(f"main:{name}", main)
+            assert message.startswith(f"main:{name} is not an application but a ")
+            assert message.endswith(". Did you mean main:app?")
+
     def test_no_such_attribute_deeper(self, refusal: Callable[..., str]) -> None:
         message = refusal("main:site.ap", "class site:\n    app = None\n")
         assert 'main.site has no attribute "ap"; did you mean app?' in message
@@ -286,6 +326,17 @@ class TestFactory:
         assert "the factory cannot be called without arguments: " in message
         assert "'config'" in message
 
+    @pytest.mark.parametrize(
+        ("target", "factory", "left_out"),
+        [("main:app", True, "--factory"), ("main:app()", False, "()")],
+    )
+    def test_is_the_application(
+        self, refusal: Callable[..., str], target: str, factory: bool, left_out: str
+    ) -> None:
+        assert refusal(target, ASGI, factory=factory) == (
+            f"cannot load main:app(): main:app is an application itself; leave {left_out} out"
+        )
+
     def test_exits(self, refusal: Callable[..., str]) -> None:
         assert "SystemExit: 4" in refusal("main:f()", "def f(): raise SystemExit(4)\n")
 
@@ -294,7 +345,8 @@ class TestFactory:
 
     def test_returns_nothing(self, refusal: Callable[..., str]) -> None:
         assert refusal("main:f()", "def f(): ...\n") == (
-            "the result of main:f() is not an application: a NoneType cannot be called"
+            "the result of main:f() is not an application: an object of the type NoneType "
+            "cannot be called"
         )
 
     def test_returns_another_factory(self, refusal: Callable[..., str]) -> None:
