@@ -136,6 +136,22 @@ def test_logs_can_be_followed(tmp_path: Path) -> None:
         assert output.text().rstrip().endswith("INFO stopped")
 
 
+def test_only_the_last_lines(tmp_path: Path) -> None:
+    control = tmp_path / "control"
+    with controlled(tmp_path) as server:
+        everything = shown_logs(tmp_path)
+        assert len(everything) > 2
+        for count in (0, 1, 2, 5000):
+            done, _ = tricorn("logs", "-n", str(count), control=control).communicate(timeout=30)
+            assert done.splitlines() == everything[max(0, len(everything) - count) :]
+        with tricorn("logs", "-f", "-n", "1", control=control) as follow:
+            assert follow.stdout is not None
+            assert follow.stdout.readline() == f"{everything[-1]}\n"
+            assert server.stop() == 0
+            come = follow.stdout.read().splitlines()
+            assert come and not set(come) & set(everything)
+
+
 def test_followers_that_have_gone_leave_room_for_others(tmp_path: Path) -> None:
     with controlled(tmp_path):
         gone = []

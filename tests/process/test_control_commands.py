@@ -315,7 +315,14 @@ def test_no_server_runs() -> None:
         (["scale", "3", "4"], "tricorn scale --control 4"),
         (["stacks", "x"], "'x' is not a valid integer"),
         (["status", "main:app"], "tricorn status --control main:app"),
-        (["status", "--port", "1"], "No such option"),
+        (["status", "--port", "1"], "No such option '--port'; to name the server, write tricorn "),
+        (
+            ["stop", "-p", "1"],
+            "No such option '-p'; to name the server, write tricorn stop --control",
+        ),
+        (["scale", "3", "-b", "x"], "No such option '-b'; to name the server, write"),
+        (["status", "--jsn"], "No such option '--jsn'; did you mean --json?"),
+        (["logs", "-n", "x"], "'x' is not a valid integer"),
     ],
 )
 def test_usage(arguments: list[str], reason: str) -> None:

@@ -23,6 +23,7 @@ from tricorn.cli.commands import CONTROL
 from tricorn.cli.instances import ask, choose
 from tricorn.cli.options import CONTEXT, read
 from tricorn.cli.table import printable, render
+from tricorn.config.closest import did_you_mean
 from tricorn.errors import ConfigError
 
 _CONTROL = click.Option(
@@ -51,11 +52,22 @@ _ARGUMENTS: dict[str, list[click.Parameter]] = {
             ["--wait/--no-wait"], default=True, help="Return when the server has ended. [true]"
         )
     ],
-    "logs": [click.Option(["--follow", "-f"], is_flag=True, help="Show what comes, too.")],
+    "logs": [
+        click.Option(["--follow", "-f"], is_flag=True, help="Show what comes, too."),
+        click.Option(
+            ["--lines", "-n"],
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="How many of the last lines. [all that are kept, 1000]",
+        ),
+    ],
     "stacks": [click.Argument(["pid"], metavar="[PID]", required=False, type=int)],
 }
 """What a command takes besides the options of all; by this name it goes into the request."""
 
+
+_OF_ADDRESSES = frozenset({"--bind", "-b", "--host", "--port", "-p", "--uds"})
+"""Options that say where a server listens, when it is started."""
 
 _CHANGING = frozenset({"stop", "reload", "scale"})
 """Commands that are for a server of the current directory, unless one is named."""
@@ -80,12 +92,14 @@ def main(command: str, arguments: Sequence[str]) -> int:
 
 
 def _surplus(command: str, word: str) -> str:
+    text, which = f'"{word}" is one word too many', word
     if word.startswith("-"):
-        return f"""No such option '{word}'. Try "tricorn {command} --help"."""
-    return (
-        f'"{word}" is one word too many; to name the server, write tricorn {command} --control '
-        f'{word}. Try "tricorn {command} --help".'
-    )
+        text, which = f"No such option '{word}'", "PID"
+    hint = f"; to name the server, write tricorn {command} --control {which}"
+    if word.startswith("-") and word not in _OF_ADDRESSES:
+        flags = (flag[2:] for one in command_of(command).params for flag in one.opts)
+        hint = did_you_mean(word.lstrip("-"), flags, "--")
+    return f"""{text}{hint}{"" if hint.endswith("?") else "."} Try "tricorn {command} --help"."""
 
 
 def command_of(name: str) -> click.Command:
@@ -128,7 +142,8 @@ def _conclude(command: str, answer: dict[str, Any], as_json: bool) -> int:
     if as_json:
         print(json.dumps(data, indent=2))
     elif command == "logs" and "lines" in data:
-        print(printable("\n".join(map(str, data["lines"]))))
+        for line in data["lines"]:
+            print(printable(str(line)))
     elif text := render({key: value for key, value in data.items() if key != "error"}):
         print(text)
     if error and not as_json:

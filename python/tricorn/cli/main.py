@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from tricorn.cli.commands import CHECK, CONTROL, HELP
-from tricorn.errors import ConfigError, TricornError, scarcity
+from tricorn.errors import TricornError, scarcity
 from tricorn.logs.streams import leave_streams, open_streams, say
 
 COMPLETE = "_TRICORN_COMPLETE"
@@ -52,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     command = arguments[0] if arguments else ""
     if command == HELP:
-        return _dispatch(_asked(arguments[1:]))
+        from tricorn.cli import help
+
+        return _shown(partial(help.main, arguments[1:], _dispatch))
     if command == CHECK:
         from tricorn.cli import check
 
@@ -75,16 +77,3 @@ def _shown(command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what is left at the end
         return 0
     return code
-
-
-def _asked(about: list[str]) -> list[str]:
-    """The arguments that show the help ``tricorn help …`` asks for. Raises ConfigError."""
-    if not about:
-        return ["--help"]
-    if about == ["all"]:
-        return ["--help-all"]
-    if about[0] == CHECK or about[0] in CONTROL:
-        return [about[0], "--help"]
-    from tricorn.cli.mistyped import no_command
-
-    raise ConfigError(no_command(about[:1]) or f'"{about[0]}" is no command')

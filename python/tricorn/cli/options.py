@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tricorn.cli.commands import COMMANDS
+from tricorn.cli.commands import CHECK, COMMANDS, CONTROL
 from tricorn.cli.mistyped import no_command
 from tricorn.cli.unknown import check_options, corrected
 from tricorn.config.catalogue import BY_NAME, SECTIONS, SETTINGS, heading
@@ -78,14 +78,16 @@ def read(
 ) -> dict[str, Any]:
     """The parameters of a command as they were typed, by name; its own name is the program's.
 
-    ``surplus`` tells what is wrong with a word that has no place. Raises ConfigError when the
-    command line cannot be read, and SystemExit after ``--help``.
+    ``surplus`` tells what is wrong with a word or an option that has no place. Raises ConfigError
+    when the command line cannot be read, and SystemExit after ``--help``.
     """
     try:
         with command.make_context(command.name, list(arguments)) as context:
             if context.args:
                 raise ConfigError(surplus(context.args[0]))
             return context.params
+    except click.NoSuchOption as error:
+        raise ConfigError(surplus(error.option_name)) from None
     except click.UsageError as error:
         hint = f'Try "{command.name} --help".'
         raise ConfigError(f"{error.format_message()} {hint}") from None
@@ -93,13 +95,28 @@ def read(
         raise SystemExit(done.exit_code) from None
 
 
+def record(setting: Setting) -> tuple[str, str]:
+    """An option and its help, as the help shows them."""
+    context = click.Context(click.Command("tricorn"))
+    names, text = _option(setting).get_help_record(context) or ("", "")
+    return (setting.metavar if setting.declared.get("argument") else names, text)
+
+
 def _surplus(arguments: Sequence[str], word: str) -> str:
     """What is wrong with a word behind APP."""
+    if word in COMMANDS:
+        return f'"{word}" is a command; write tricorn {word}{_named(word, arguments[0])}'
     text = f'"{word}" is one word too many: a server has one application'
     before = dict(pairwise(reversed(arguments)))[word]
     if before in (setting.flag for setting in SETTINGS if isinstance(setting.default, bool)):
         text += f", and a flag no value; write {before} or --no-{before[2:]}"
     return f'{text}. Try "tricorn --help".'
+
+
+def _named(command: str, app: str) -> str:
+    """How a command is told what it is about, if the command line began with that."""
+    app = "APP" if app.startswith("-") else app
+    return f" --control {app}" if command in CONTROL else f" {app}" if command == CHECK else ""
 
 
 def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

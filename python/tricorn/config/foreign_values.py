@@ -19,6 +19,8 @@ _OURS = {
 _WHOLE: dict[str, dict[str | None, str]] = {
     "use_colors": {None: "write --color always"},
     "no_use_colors": {None: "write --color never"},
+    "V": {None: "write --version"},
+    "v": {None: "write --version, or --log-level debug"},
     "http_protocols": {
         "h1": "write --http2 off",
         "h2": "write --http2 only",

@@ -173,10 +173,13 @@ class _Messages:
         self._followers = [one for one in self._followers if one.progress(line)]
 
     def answer(self, request: Request) -> None:
-        """Show what there is, and with ``follow`` what comes, until the server ends."""
+        """Show the last ``lines``, and with ``follow`` what comes, until the server ends."""
+        count = request.options.get("lines")
+        kept = list(self._lines)
+        shown = kept[max(0, len(kept) - count) :] if isinstance(count, int) else kept
         if not request.options.get("follow"):
-            request.finish(data={"lines": list(self._lines)})
-        elif all(map(request.progress, self._lines)):
+            request.finish(data={"lines": shown})
+        elif all(map(request.progress, shown)):
             self._followers.append(request)
 
     def close(self) -> None:

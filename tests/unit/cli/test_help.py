@@ -50,6 +50,20 @@ def test_of_what_is_no_command(run: Run) -> None:
     assert '"stauts" is no command; did you mean tricorn status' in done.stderr
 
 
+@pytest.mark.parametrize("asked", ["workers", "--workers", "-w", "WORKERS"])
+def test_of_an_option(run: Run, asked: str) -> None:
+    done = run("help", asked)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("-w, --workers")
+    assert "TRICORN_WORKERS in the environment, process.workers in tricorn.toml" in done.stdout
+
+
+def test_of_an_option_that_is_misspelt(run: Run) -> None:
+    done = run("help", "--wrokers")
+    assert done.returncode == 2
+    assert '"--wrokers" is no option; did you mean --workers?' in done.stderr
+
+
 # ---- completion
 
 

@@ -115,6 +115,21 @@ def test_more_than_one_application(run: Run, site: Path, command: tuple[str, ...
     assert '"other:app" is one word too many: a server has one application' in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("main:app", "stop"), '"stop" is a command; write tricorn stop --control main:app\n'),
+        (("main:app", "check"), '"check" is a command; write tricorn check main:app\n'),
+        (("-V",), "-V: is not an option; write --version\n"),
+        (("-v",), "-v: is not an option; write --version, or --log-level debug\n"),
+    ],
+)
+def test_other_habits(run: Run, site: Path, words: tuple[str, ...], told: str) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
 @pytest.mark.parametrize("command", ["status", "reload", "stop"])
 def test_which_server_is_an_option(run: Run, command: str) -> None:
     done = run(command, "main:app")
