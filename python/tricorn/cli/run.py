@@ -110,6 +110,7 @@ def run(app: Any, *others: Never, **settings: object) -> None:
     """
     from tricorn.config import Config
     from tricorn.config.idle import tell_idle
+    from tricorn.config.keywords import told_in_keywords
     from tricorn.logs.access_log import settle_access_log
     from tricorn.worker import ending
     from tricorn.worker.other_signals import take_others
@@ -120,7 +121,8 @@ def run(app: Any, *others: Never, **settings: object) -> None:
         settings["app"] = app
 
     def read() -> Config:
-        return settle_access_log(tell_idle(Config.make(**settings)))
+        with told_in_keywords():
+            return settle_access_log(tell_idle(Config.make(**settings)))
 
     open_streams()
     config = read()

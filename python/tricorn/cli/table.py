@@ -60,7 +60,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _show(key: str, value: Any) -> str | None:
     """A single value as text; None for what needs more than a cell."""
-    if value is None:
+    if value is None or value == "":
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"

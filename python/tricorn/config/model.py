@@ -17,6 +17,7 @@ from tricorn.config.certificates import WrongFileError, load_context
 from tricorn.config.closest import did_you_mean
 from tricorn.config.development import Development
 from tricorn.config.http2 import Http2
+from tricorn.config.keywords import told_in_keywords
 from tricorn.config.operations import Operations
 from tricorn.config.origin import Given, Mistake, Origin, Rank
 from tricorn.config.overlooked import overlooked
@@ -94,7 +95,8 @@ class Config(metaclass=_Made):
         """
         if others:
             raise TypeError(_MAKE)
-        return cls._from(_read_keywords(settings, "argument {name}"), {})
+        with told_in_keywords():
+            return cls._from(_read_keywords(settings, "argument {name}"), {})
 
     @classmethod
     def load(

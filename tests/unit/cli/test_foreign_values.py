@@ -87,12 +87,12 @@ def test_a_value_of_theirs_is_taken(
             "is not one of debug, info, warning, error, critical; did you mean debug?",
         ),
         ({"interface": "asgi3"}, "is not one of auto, asgi, asgi2, wsgi; did you mean asgi"),
-        ({"bind": ("0.0.0.0:8000,127.0.0.1:9000",)}, "is several addresses; give --bind for each"),
+        ({"bind": ("0.0.0.0:8000,127.0.0.1:9000",)}, "is several addresses; give bind for each"),
         ({"access_log_format": "combined"}, "has no atom, and every line would be the same"),
         ({"access_log_format": "100%%"}, "has no atom"),
         ({"umask": "18"}, "write three octal digits"),
         ({"umask": "22"}, "write three octal digits"),
-        ({"host": "localhost:80"}, "is not a host name or IP address; an address goes to --bind"),
+        ({"host": "localhost:80"}, "is not a host name or IP address; an address goes to bind"),
     ],
 )
 def test_a_value_that_is_not_taken(settings: dict[str, object], told: str) -> None:

@@ -119,7 +119,35 @@ def test_a_keyword_of_theirs() -> None:
     with pytest.raises(ConfigError) as error:
         Config.make(limit_concurrency=5, uds="/x")
     assert "argument limit_concurrency: is not a setting; write max_in_flight" in str(error.value)
-    assert "argument uds: is not a setting; write --bind unix:PATH" in str(error.value)
+    assert 'argument uds: is not a setting; write bind="unix:PATH"' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"uds": "/x"}, 'uds: is not a setting; write bind="unix:PATH"'),
+        ({"timeout": 30}, "does nothing without worker processes; add workers=1 or more, or leave"),
+        ({"scale_up_after": 3, "workers": 1}, 'without a range of workers; add workers="2..8"'),
+        ({"uds_mode": "660"}, 'without a unix socket; add bind="unix:PATH"'),
+        ({"reload_delay": 3}, "does nothing without reload; add that"),
+        ({"http2_streams": 3, "http2": "off"}, 'does nothing with http2="off"; leave'),
+        ({"no_sendfile": True}, "leave it out; it is used where it can be"),
+        ({"control_socket_disable": True}, "write control_socket=False"),
+        ({"proxy_headers": False, "secure_scheme_headers": "x=y"}, "with proxy_headers=False; "),
+        ({"http_protocols": "h1"}, 'write http2="on", or http2="off"'),
+        ({"port": 1, "bind": ":1"}, "host and port are another way to write bind"),
+        ({"bind": ("a:1,b:1",)}, "is several addresses; give bind for each"),
+        ({"pid": "8000"}, "for the port write port=8000"),
+        ({"root_path": "--port 1"}, '"--port 1" '),
+    ],
+)
+def test_a_call_is_answered_in_its_own_words(settings: dict[str, object], told: str) -> None:
+    import tricorn
+
+    with pytest.raises(ConfigError) as error:
+        tricorn.run(lambda: None, **settings)
+    assert told in str(error.value)
+    assert error.value.__suppress_context__
 
 
 def test_names_of_theirs_in_the_file(run: Run, site: Path) -> None:

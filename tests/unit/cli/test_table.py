@@ -13,6 +13,7 @@ from tricorn.cli.table import render
     ("data", "text"),
     [
         ({}, ""),
+        ({"last_reload": "", "pid": 1}, "last reload  -\npid          1"),
         ({"a": 1, "long_name": None}, "a          1\nlong name  -"),
         ({"on": True, "off": False, "part": 0.25}, "on    yes\noff   no\npart  0.25"),
         ({"age": 3.14}, "age  3.1s"),
