@@ -99,9 +99,12 @@ def _target(fd: Path) -> str | None:
 
 
 def _command(pid: str) -> str:
+    """Its command line, with the program and its script by their names: the rest tells more."""
     with suppress(OSError):
-        raw = (_PROC / pid / "cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ")
-        command = re.sub(r"[^\x20-\x7e]", "?", raw.decode("utf-8", "replace"))
+        raw = (_PROC / pid / "cmdline").read_bytes().rstrip(b"\0").decode("utf-8", "replace")
+        words = raw.split("\0")
+        words[:2] = (re.sub(r"^/\S*/(?=\S+$)", "", word) for word in words[:2])
+        command = re.sub(r"[^\x20-\x7e]", "?", " ".join(words))
         if len(command) > _LONGEST_COMMAND:
             command = command[: _LONGEST_COMMAND - 3] + "..."
         return command or "command unknown"

@@ -101,10 +101,24 @@ def test_port_in_use_names_the_process() -> None:
             message = refusal(f"{host}:{port}")
             assert message.startswith(
                 f"cannot listen on {host}:{port}: the port is in use "
-                f"by process {process.pid} ({sys.executable} -c "
+                f"by process {process.pid} ({Path(sys.executable).name} -c "
             )
             assert "Stop it, or give another port with --bind or --port." in message
             assert "\n" not in message
+        process.communicate(b"\n")
+
+
+def test_port_in_use_by_a_script_tells_what_it_serves(tmp_path: Path) -> None:
+    """Two long paths would leave no room for that."""
+    script = tmp_path / ("x" * 60) / "tricorn"
+    script.parent.mkdir()
+    script.write_text(_LISTEN_ELSEWHERE)
+    command = [sys.executable, str(script), "main:app", "/is/a/value"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        shown = f"({Path(sys.executable).name} tricorn main:app /is/a/value)"
+        assert f"by process {process.pid} {shown}" in refusal(f"127.0.0.1:{port}")
         process.communicate(b"\n")
 
 

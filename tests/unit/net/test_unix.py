@@ -126,7 +126,7 @@ def test_live_socket_is_left_alone_and_its_process_named(path: Path) -> None:
         process.stdout.readline()
         message = refusal(path)
         assert message.startswith(
-            f"the socket is in use by process {process.pid} ({sys.executable}"
+            f"the socket is in use by process {process.pid} ({Path(sys.executable).name} -c "
         )
         connect(path)
         process.communicate(b"\n")

@@ -85,7 +85,7 @@ def test_a_live_server_keeps_it_and_is_named(path: Path) -> None:
     with holder(path) as process:
         assert first_line(process) == "held"
         assert refusal(path).startswith(
-            f'--pid: "{path}" is held by process {process.pid} ({sys.executable} -c'
+            f'--pid: "{path}" is held by process {process.pid} ({Path(sys.executable).name} -c'
         )
         assert path.read_text() == f"{process.pid}\n"
     assert [entry.name for entry in path.parent.iterdir()] == ["app.pid"]
