@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use tricorn_wire::head::Slots;
 
 use super::answer::Answer;
-use super::conn::Phase;
+use super::phase::Phase;
 use super::{sys, Head, Interface, Net, Step, Token};
 use crate::settings::Admission;
 

@@ -9,7 +9,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::conn::Phase;
+use super::phase::Phase;
 use super::{Interface, Net, Token};
 
 /// What a waiting response may cost its client.

@@ -1,16 +1,4 @@
-//! One connection: its socket, what has come in, what waits to go out, and where it stands.
-//!
-//! ```text
-//!              whole head          response and body done
-//!   Head ─────────────────► Exchange ───────────────────► Head      (keep-alive)
-//!    │  └► Admission ─► Head   │  └─ unread body ► Discard ► Head   (small enough)
-//!    └── refused, idle ──┐     └── close ──┐
-//!                        ▼                 ▼
-//!                      Linger ─── peer's end or deadline ───► closed
-//! ```
-//! A WebSocket goes from Exchange to WebSocket when the application accepts it, and then to Linger.
-//! A connection that speaks HTTP/2 goes from Head to Streams, and each of its streams is a
-//! connection of its own, from Head to Linger.
+//! One connection, made of its parts, and when it has to be looked at.
 
 use std::os::fd::RawFd;
 
@@ -18,6 +6,7 @@ use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
 
 use super::exchange::{Egress, Ingress, Request};
+use super::phase::Phase;
 use super::streams::Streams;
 use super::timer::NEVER;
 use super::transport::link::Link;
@@ -30,26 +19,6 @@ use crate::Interface;
 
 /// How often in `--write-timeout` it is looked whether the client takes bytes.
 const LOOKS: u64 = 4;
-
-/// Where a connection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Between requests, or a head is not whole yet.
-    Head,
-    /// The head is whole, and waits in line for the application to have room.
-    Admission,
-    /// The application has the request.
-    Exchange,
-    /// The response is out; this many more bytes of request body may be thrown away.
-    Discard(u64),
-    /// Our side is closed after the output; whatever still comes is thrown away, so that the
-    /// client can read the answer before a reset would destroy it (RFC 9112 §9.6).
-    Linger,
-    /// It carries the streams of HTTP/2.
-    Streams,
-    /// It is a WebSocket.
-    WebSocket,
-}
 
 /// The times of a connection, in milliseconds of the reactor.
 pub(super) struct Clock {
@@ -69,6 +38,8 @@ pub struct Conn<I: Interface> {
     pub(super) origin: Origin,
     /// Changes in `enter` only, which counts.
     phase: Phase,
+    /// Where it was and where it was to go, if there is no such way: it ends.
+    pub(super) stray: Option<(Phase, Phase)>,
     pub(super) clock: Clock,
     /// Counts the requests; tells the application's handles of different requests apart.
     pub seq: u32,
@@ -105,6 +76,7 @@ impl<I: Interface> Conn<I> {
             transport: Transport::new(link),
             origin,
             phase: Phase::Head,
+            stray: None,
             clock,
             seq: 0,
             request: Request::default(),
@@ -132,6 +104,12 @@ impl<I: Interface> Conn<I> {
 
     /// Goes on to another phase: the one place where a request begins or ends to be in flight.
     pub(super) fn enter(&mut self, phase: Phase, row: &Row) {
+        if !self.phase.may_become(phase) {
+            debug_assert!(false, "a connection went from {:?} to {phase:?}", self.phase);
+            self.stray = Some((self.phase, phase));
+            self.transport.break_if(true);
+            return;
+        }
         match (self.phase == Phase::Exchange, phase == Phase::Exchange) {
             (false, true) => row.in_flight.add(),
             (true, false) => {

@@ -6,7 +6,8 @@ use tricorn_wire::body::Body;
 use tricorn_wire::chunked::Field;
 use tricorn_wire::response::{interim, Fault};
 
-use super::conn::{Conn, Phase};
+use super::conn::Conn;
+use super::phase::Phase;
 use super::transport::output::Flush;
 use super::transport::Behind;
 use super::{Interface, Net, Token};

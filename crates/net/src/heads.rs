@@ -9,8 +9,9 @@ use tricorn_wire::reject::Reject;
 use tricorn_wire::response::{Asked, Response};
 
 use super::access::{Draft, Refused};
-use super::conn::{Conn, Phase};
+use super::conn::Conn;
 use super::exchange::{Ingress, Request};
+use super::phase::Phase;
 use super::quick::Kind;
 use super::spent::Spent;
 use super::via::Via;

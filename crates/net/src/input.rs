@@ -5,7 +5,8 @@ use tricorn_wire::head::find_end;
 use tricorn_wire::reject::Reject;
 
 use super::access::{Draft, Refused};
-use super::conn::{Conn, Phase};
+use super::conn::Conn;
+use super::phase::Phase;
 use super::transport::link::Link;
 use super::transport::output::Flush;
 use super::transport::Received;

@@ -2,17 +2,17 @@
 //! no Python. An interface (ASGI, WSGI) drives it: `Poller::wait`, `take` the events, get tokens from `next_runnable`,
 //! call `step` on each until it is idle, and answer what `step` asks for.
 //!
-//! * `conn` one connection · `output` what waits to be sent · `listen` accepting
+//! * `conn` one connection · `phase` where it stands · `transport/` what carries it · `exchange/` what it has of a request · `listen` accepting
 //! * `input` heads and bodies coming in · `heads` a head on its way to a request · `egress` responses going out · `batch` several at once, but not behind a call that is not `quick`
-//! * `streams` connections that speak HTTP/2 · `link` what carries a connection: a socket, or a stream
+//! * `streams` connections that speak HTTP/2
 //! * `websocket` connections that are WebSockets
-//! * `stop` how everything ends · `waiting` threads that wait for their client · `bell` what rings for them
+//! * `stop` how everything ends · `waiting` threads that wait for their client
 //! * `admission` who waits for the application · `health` is the server well · `answer` what the server answers by itself · `redirect` to HTTPS
 //! * `probe` does somebody wait for the reactor · `timer` deadlines · `balance` which worker accepts
 //! * `spent` for how long the application has had a request
 //! * `settings` what it is told · `scoreboard` what the processes of a server know of each other · `inflight` with the requests
 //! * `via` who asks, through proxies too · `preface` what they say first · `request_id` names in logs
-//! * `tls/` encryption · `sealed` what is different with it · `access` the access log · `lines` whoever reads it · `sys` the system calls · `sigpipe` · `slab` where connections live
+//! * `access` the access log · `lines` whoever reads it · `sys` the system calls · `sigpipe` · `slab` where connections live
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here knows Python, so no
@@ -32,6 +32,7 @@ mod inflight;
 mod input;
 mod lines;
 mod listen;
+mod phase;
 mod preface;
 mod probe;
 pub mod quick;
@@ -65,12 +66,13 @@ use self::access::AccessLog;
 use self::admission::Line;
 use self::balance::Balance;
 use self::batch::Batch;
-pub use self::conn::{Conn, Phase};
+pub use self::conn::Conn;
 pub use self::egress::Sent;
 pub use self::heads::{Begin, Head};
 pub use self::health::HealthPaths;
 pub use self::input::Pull;
 use self::listen::Listener;
+pub use self::phase::Phase;
 use self::probe::Probe;
 use self::quick::Quick;
 use self::scoreboard::Slot;

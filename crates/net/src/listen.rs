@@ -8,7 +8,8 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry};
 
 use super::balance::RETRY_MS;
-use super::conn::{Conn, Phase};
+use super::conn::Conn;
+use super::phase::Phase;
 use super::preface::Preface;
 use super::sys::{self, Accepted, Want};
 use super::timer::NEVER;

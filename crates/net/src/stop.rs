@@ -2,7 +2,7 @@
 
 use super::admission::Line;
 use super::batch::Batch;
-use super::conn::Phase;
+use super::phase::Phase;
 use super::slab::Slab;
 use super::transport::Ours;
 use super::{sys, Interface, Net, Token, LAST_CALL_MS};

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use tricorn_http2::{Connection, Event, Stream};
 
-use super::conn::{Conn, Phase};
+use super::conn::Conn;
+use super::phase::Phase;
 use super::sys;
 use super::transport::link::{Carried, Link, Load};
 use super::transport::Received;

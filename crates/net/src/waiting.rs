@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::conn::Phase;
+use super::phase::Phase;
 use super::sys::Want;
 use super::transport::bell::{Awaited, Bell};
 use super::transport::output::Flush;

@@ -20,7 +20,8 @@ use tricorn_wire::ws::handshake::Refusal;
 use self::state::{after, Stage};
 pub use self::state::{News, WebSocket};
 use super::answer::Answer;
-use super::conn::{Conn, Phase};
+use super::conn::Conn;
+use super::phase::Phase;
 use super::transport::{Peer, Received};
 use super::{Begin, Head, Net, Sent, Step, Token};
 use crate::Interface;
@@ -299,6 +300,10 @@ impl<I: Interface> Net<I> {
     /// The connection is broken: its application is told first, if it has not been.
     pub(super) fn step_broken(&mut self, token: Token) -> Step<I> {
         if let Some(conn) = self.conns.get_mut(token) {
+            if let Some((from, next)) = conn.stray.take() {
+                self.complaint =
+                    Some(format!("a bug in Tricorn: a connection went from {from:?} to {next:?}"));
+            }
             conn.transport.break_if(true);
             let tells = conn.phase() == Phase::WebSocket && conn.exchange.is_some();
             if let (Some(socket), true) = (&mut conn.websocket, tells) {
