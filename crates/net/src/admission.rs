@@ -78,7 +78,7 @@ impl<I: Interface> Net<I> {
         self.line.waiting.push_back((token, self.now));
         if let Some(conn) = self.conns.get_mut(token) {
             conn.enter(Phase::Admission, &self.slot);
-            conn.clock.since = self.now;
+            conn.times.since = self.now;
         }
         self.publish_line();
         Step::Idle
@@ -110,12 +110,12 @@ impl<I: Interface> Net<I> {
         let late = self.now.saturating_sub(since) >= self.settings.timeouts.queue;
         let conn = self.conns.get_mut(token)?;
         if late {
-            conn.clock.expired = true; // its step turns it away
+            conn.times.expired = true; // its step turns it away
             return Some(token);
         }
         conn.enter(Phase::Head, &self.slot);
-        conn.clock.since = self.now;
-        conn.clock.expired = false;
+        conn.times.since = self.now;
+        conn.times.expired = false;
         conn.transport.break_if(sys::is_reset(conn.fd()));
         self.line.waiting.pop_front();
         self.line.turn = Some(token);

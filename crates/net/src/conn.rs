@@ -21,7 +21,7 @@ use crate::Interface;
 const LOOKS: u64 = 4;
 
 /// The times of a connection, in milliseconds of the reactor.
-pub(super) struct Clock {
+pub(super) struct Times {
     /// When the present phase began or last made progress.
     pub(super) since: u64,
     /// When it was last looked whether the client takes output that waits.
@@ -40,7 +40,7 @@ pub struct Conn<I: Interface> {
     phase: Phase,
     /// Where it was and where it was to go, if there is no such way: it ends.
     pub(super) stray: Option<(Phase, Phase)>,
-    pub(super) clock: Clock,
+    pub(super) times: Times,
     /// Counts the requests; tells the application's handles of different requests apart.
     pub seq: u32,
     pub request: Request,
@@ -65,7 +65,7 @@ pub struct Conn<I: Interface> {
 
 impl<I: Interface> Conn<I> {
     pub(super) fn new(link: Link, origin: Origin, now: u64) -> Self {
-        let clock = Clock {
+        let times = Times {
             since: now,
             looked: now,
             lingers_until: NEVER,
@@ -77,7 +77,7 @@ impl<I: Interface> Conn<I> {
             origin,
             phase: Phase::Head,
             stray: None,
-            clock,
+            times,
             seq: 0,
             request: Request::default(),
             ingress: Ingress::new(Body::Done, false),
@@ -189,13 +189,13 @@ impl<I: Interface> Conn<I> {
 
     /// When this connection has to be looked at if nothing happens.
     pub(super) fn next_deadline(&self, timeouts: &Timeouts) -> u64 {
-        let after = |milliseconds: u64| self.clock.since.saturating_add(milliseconds);
+        let after = |milliseconds: u64| self.times.since.saturating_add(milliseconds);
         let write = if self.transport.output.is_empty() {
             NEVER
         } else {
             // Now and then it is looked whether the client takes what the kernel has.
             after(timeouts.write)
-                .min(self.clock.looked.max(self.clock.since).saturating_add(timeouts.write / LOOKS))
+                .min(self.times.looked.max(self.times.since).saturating_add(timeouts.write / LOOKS))
         };
         if let (Some(socket), Phase::WebSocket) = (&self.websocket, self.phase) {
             return write.min(socket.deadline());
@@ -213,7 +213,7 @@ impl<I: Interface> Conn<I> {
             }
             Phase::Exchange | Phase::WebSocket => NEVER,
             Phase::Discard(_) => after(timeouts.body),
-            Phase::Linger => after(timeouts.linger).min(self.clock.lingers_until),
+            Phase::Linger => after(timeouts.linger).min(self.times.lingers_until),
             Phase::Streams => self.streams.as_ref().map_or(NEVER, |all| {
                 all.time_left(timeouts).map_or(NEVER, |(since, left)| since.saturating_add(left))
             }),

@@ -246,7 +246,7 @@ impl<I: Interface> Net<I> {
         self.touch();
         let now = self.now;
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.clock.since = now;
+            conn.times.since = now;
         }
         self.renew(token);
         if full {
@@ -263,13 +263,13 @@ impl<I: Interface> Net<I> {
         let (now, write) = (self.now, self.settings.timeouts.write);
         let shared = self.conns.get_mut(token).and_then(|conn| conn.transport.link.crowded_by());
         let shared =
-            shared.and_then(|parent| self.conns.get_mut(parent)).map(|conn| conn.clock.since);
+            shared.and_then(|parent| self.conns.get_mut(parent)).map(|conn| conn.times.since);
         let Some(conn) = self.conns.get_mut(token) else { return false };
-        conn.clock.looked = now;
-        if conn.transport.was_read() || shared.is_some_and(|since| since > conn.clock.since) {
-            conn.clock.since = now;
+        conn.times.looked = now;
+        if conn.transport.was_read() || shared.is_some_and(|since| since > conn.times.since) {
+            conn.times.since = now;
         }
-        conn.clock.since.saturating_add(write) > now
+        conn.times.since.saturating_add(write) > now
     }
 
     pub(super) fn linger(&mut self, token: Token) {
@@ -277,7 +277,7 @@ impl<I: Interface> Net<I> {
         self.note_orphan(token);
         if let Some(conn) = self.conns.get_mut(token) {
             conn.enter(Phase::Linger, &self.slot);
-            conn.clock.since = now;
+            conn.times.since = now;
             conn.wants_body = false;
             conn.wants_drain = false;
         }
@@ -305,7 +305,7 @@ impl<I: Interface> Net<I> {
         conn.request.called = false; // what it does after its response is its own affair
         conn.wants_body = false;
         conn.wants_drain = false;
-        conn.clock.since = now;
+        conn.times.since = now;
         if conn.is_sent() {
             self.end_line(token); // else when the output is out
         }

@@ -127,7 +127,7 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return };
         conn.transport.input.scanned = 0;
         conn.seq = conn.seq.wrapping_add(1).max(1);
-        conn.clock.since = now;
+        conn.times.since = now;
         conn.request = Request {
             id: begin.id,
             kind: begin.kind,

@@ -46,7 +46,7 @@ impl<I: Interface> Net<I> {
             conn.passed_over = true; // whatever has happened: an edge comes once
             return Step::Idle; // `release` goes on with it
         }
-        if std::mem::take(&mut conn.clock.expired) {
+        if std::mem::take(&mut conn.times.expired) {
             if let Some(step) = self.expire(token) {
                 return step;
             }
@@ -94,18 +94,18 @@ impl<I: Interface> Net<I> {
                 Flush::Later => {
                     conn.transport.writable = false;
                     if conn.transport.output.len() < before {
-                        conn.clock.since = self.now;
+                        conn.times.since = self.now;
                     }
                     self.wait_for_room(token);
                 }
                 Flush::Empty => {
-                    conn.clock.since = self.now;
+                    conn.times.since = self.now;
                     if conn.phase() != Phase::Exchange {
                         self.end_line(token);
                     }
                 }
                 Flush::More => {
-                    conn.clock.since = self.now;
+                    conn.times.since = self.now;
                     self.enqueue(token);
                     self.renew(token);
                     return Some(Step::Again);
@@ -201,7 +201,7 @@ impl<I: Interface> Net<I> {
     fn take_first(&mut self, token: Token, len: usize) -> Option<Step<I>> {
         let limits = self.settings.limits;
         let conn = self.conns.get_mut(token)?;
-        conn.clock.since = self.now;
+        conn.times.since = self.now;
         conn.transport.input.scanned = 0;
         match find_end(&self.scratch[..len], &mut conn.transport.input.scanned, &limits) {
             Ok(Some(end)) => {
@@ -227,7 +227,7 @@ impl<I: Interface> Net<I> {
         let now = self.now;
         if let Some(conn) = self.conns.get_mut(token) {
             if !std::mem::replace(&mut conn.wants_body, true) {
-                conn.clock.since = now;
+                conn.times.since = now;
                 conn.ingress.is_waited_for = true;
             }
         }
@@ -311,9 +311,9 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
         conn.ingress.bytes += self.pulled.len() as u64;
         if std::mem::take(&mut conn.ingress.is_waited_for) {
-            conn.ingress.waited += now.saturating_sub(conn.clock.since);
+            conn.ingress.waited += now.saturating_sub(conn.times.since);
         }
-        conn.clock.since = now;
+        conn.times.since = now;
         let (more, is_stream) = (!conn.ingress.body.is_done(), conn.is_stream());
         let slow = more && conn.ingress.is_too_slow(rate, grace);
         if is_stream {
@@ -332,7 +332,7 @@ impl<I: Interface> Net<I> {
             let Phase::Discard(left) = conn.phase() else { return self.step_input(token) };
             if conn.ingress.body.is_done() {
                 conn.enter(Phase::Head, &self.slot);
-                conn.clock.since = self.now;
+                conn.times.since = self.now;
                 self.enqueue(token);
                 return Step::Again;
             }
@@ -374,8 +374,8 @@ impl<I: Interface> Net<I> {
             }
             conn.transport.shut();
             conn.transport.readable |= conn.is_stream(); // nothing tells that its end was with what was read
-            conn.clock.since = self.now;
-            conn.clock.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
+            conn.times.since = self.now;
+            conn.times.lingers_until = self.now + conn.linger_most(self.settings.timeouts.linger);
             conn.ingress.bytes = 0;
         }
         let uploads = conn.streams.is_none() && !conn.ingress.body.is_done();
@@ -385,7 +385,7 @@ impl<I: Interface> Net<I> {
                 Received::Bytes(len) if conn.ingress.bytes < most => {
                     conn.ingress.bytes += len as u64;
                     if uploads {
-                        conn.clock.since = self.now; // as long as it goes on, but not for ever
+                        conn.times.since = self.now; // as long as it goes on, but not for ever
                     }
                 }
                 Received::Nothing => {

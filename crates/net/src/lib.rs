@@ -450,9 +450,9 @@ impl<I: Interface> Net<I> {
     /// Sets the deadline that follows from where the connection stands.
     pub fn renew(&mut self, token: Token) {
         if let Some(conn) = self.conns.get_mut(token) {
-            conn.clock.deadline = conn.next_deadline(&self.settings.timeouts);
-            if conn.clock.deadline != NEVER {
-                self.timer.want(conn.clock.deadline);
+            conn.times.deadline = conn.next_deadline(&self.settings.timeouts);
+            if conn.times.deadline != NEVER {
+                self.timer.want(conn.times.deadline);
             }
         }
     }
@@ -463,11 +463,11 @@ impl<I: Interface> Net<I> {
         let now = self.now;
         let mut expired = Vec::new();
         for (token, conn) in self.conns.iter_mut() {
-            if conn.clock.deadline <= now {
-                conn.clock.expired = true;
+            if conn.times.deadline <= now {
+                conn.times.expired = true;
                 expired.push(token);
             } else {
-                earliest = earliest.min(conn.clock.deadline);
+                earliest = earliest.min(conn.times.deadline);
             }
         }
         for token in expired {

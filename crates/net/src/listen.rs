@@ -263,7 +263,7 @@ impl<I: Interface> Net<I> {
         self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
         self.streams -= usize::from(conn.is_stream());
-        let quiet = if conn.phase() == Phase::Linger { conn.clock.since } else { self.now };
+        let quiet = if conn.phase() == Phase::Linger { conn.times.since } else { self.now };
         if conn.phase() != Phase::Exchange {
             conn.transport.say_goodbye(); // else what was sent is not the whole
         }

@@ -38,7 +38,7 @@ impl<I: Interface> Net<I> {
                 return Room::Gone;
             }
             if conn.transport.output.left() < waited {
-                conn.clock.since = now;
+                conn.times.since = now;
             }
             let (left, parent) = (conn.transport.output.len(), conn.transport.link.parent());
             let is_enough = conn.transport.output.is_drained(low_water);

@@ -7,7 +7,7 @@ const KEPT: usize = 16 * 1024;
 
 /// How far the response is, as far as its client can know.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum Progress {
     /// Nothing of it is out: it can be replaced by an error.
     Open,
     /// Pieces of body wait in `held` until the application lets go.
@@ -23,57 +23,61 @@ pub struct Egress {
     pub response: Response,
     /// The head until the first body message decides its framing, and what is behind it.
     pub held: Vec<u8>,
-    stage: Stage,
+    progress: Progress,
 }
 
 impl Egress {
     pub(crate) fn new() -> Self {
-        Self { response: Response::new(Asked::default()), held: Vec::new(), stage: Stage::Open }
+        Self {
+            response: Response::new(Asked::default()),
+            held: Vec::new(),
+            progress: Progress::Open,
+        }
     }
 
     /// For the next request; the buffer stays.
     pub(crate) fn begin(&mut self, asked: Asked) {
         self.response = Response::new(asked);
         self.held.clear();
-        self.stage = Stage::Open;
+        self.progress = Progress::Open;
     }
 
     /// Is it too late for an error in its place?
     pub fn is_committed(&self) -> bool {
-        self.stage != Stage::Open
+        self.progress != Progress::Open
     }
 
     /// Bytes of it go out.
     pub(crate) fn commit(&mut self) {
-        if self.stage == Stage::Open {
-            self.stage = Stage::Committed;
+        if self.progress == Progress::Open {
+            self.progress = Progress::Committed;
         }
     }
 
     /// Pieces wait from now on; false if some did already.
     pub(crate) fn cork(&mut self) -> bool {
-        std::mem::replace(&mut self.stage, Stage::Corked) != Stage::Corked
+        std::mem::replace(&mut self.progress, Progress::Corked) != Progress::Corked
     }
 
     /// They wait no more; false if none did.
     pub(crate) fn uncork(&mut self) -> bool {
-        let did = self.stage == Stage::Corked;
+        let did = self.progress == Progress::Corked;
         if did {
-            self.stage = Stage::Committed;
+            self.progress = Progress::Committed;
         }
         did
     }
 
     pub(crate) fn is_batched(&self) -> bool {
-        self.stage == Stage::Batched
+        self.progress == Progress::Batched
     }
 
     pub(crate) fn batch(&mut self) {
-        self.stage = Stage::Batched;
+        self.progress = Progress::Batched;
     }
 
     pub(crate) fn unbatch(&mut self) {
-        self.stage = Stage::Committed;
+        self.progress = Progress::Committed;
     }
 
     /// Lets go of a buffer that is large.

@@ -88,7 +88,7 @@ impl<I: Interface> Net<I> {
         }
         conn.enter(Phase::WebSocket, &self.slot);
         conn.request.called = false; // no request is being served any more
-        conn.clock.since = now;
+        conn.times.since = now;
         conn.push_held();
         if let Some(socket) = &mut conn.websocket {
             socket.note_alive(now, &self.settings.websockets);
@@ -321,7 +321,7 @@ impl<I: Interface> Net<I> {
         let settings = &self.settings.websockets;
         let conn = self.conns.get_mut(token)?;
         let socket = conn.websocket.as_mut()?;
-        if !conn.transport.output.is_empty() && conn.clock.since.saturating_add(write) <= now {
+        if !conn.transport.output.is_empty() && conn.times.since.saturating_add(write) <= now {
             conn.transport.link.break_off();
             return Some(self.step_broken(token));
         }
