@@ -13,8 +13,8 @@ from tests.kit.process import ROOT
 
 UNSAFE = {
     "bench/floor/src/main.rs": "the benchmark's floor: system calls",
-    "crates/net/src/sigpipe.rs": "a thread's mask of signals",
-    "crates/net/src/sys.rs": "system calls",
+    "crates/net/src/sys/sigpipe.rs": "a thread's mask of signals",
+    "crates/net/src/sys/mod.rs": "system calls",
     "crates/core/src/py/call.rs": "fast calls and tuples of the interpreter",
     "crates/core/src/py/interrupt.rs": "an exception for another thread",
     "crates/core/src/py/cell.rs": "a cell that only its owner's thread opens",
@@ -22,7 +22,7 @@ UNSAFE = {
     "crates/core/src/py/ready.rs": "the type of an awaitable that is ready, made by hand",
     "crates/core/src/first_process.rs": "a signal handler",
     "crates/core/src/orphan.rs": "a signal handler",
-    "crates/net/src/scoreboard.rs": "memory shared with other processes",
+    "crates/net/src/observe/scoreboard.rs": "memory shared with other processes",
     "crates/core/src/wsgi/environ.rs": "dictionary entries set without a second look-up",
 }
 """The files that may hold unsafe code, and what for."""

@@ -1,9 +1,9 @@
 //! What is noted of a request while it is served.
 
-use crate::access::Draft;
-use crate::inflight::Place;
-use crate::quick::Kind;
-use crate::spent::Spent;
+use crate::observe::access::Draft;
+use crate::observe::inflight::Place;
+use crate::observe::spent::Spent;
+use crate::reactor::quick::Kind;
 
 #[derive(Default)]
 pub struct Request {

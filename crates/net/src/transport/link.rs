@@ -9,8 +9,8 @@ use tricorn_wire::chunked::Field;
 
 use super::bell::Bell;
 use super::output::{Flush, Output};
-use crate::slab::Token;
 use crate::sys;
+use crate::Token;
 
 /// Given to a connection at a time, by all its streams: what waits behind it can be overtaken by
 /// what is more urgent.

@@ -19,12 +19,12 @@ use tricorn_wire::ws::handshake::Refusal;
 
 use self::state::{after, Stage};
 pub use self::state::{News, WebSocket};
-use super::answer::Answer;
-use super::conn::Conn;
-use super::phase::Phase;
-use super::transport::{Peer, Received};
-use super::{Begin, Head, Net, Sent, Step, Token};
+use crate::answers::answer::Answer;
+use crate::reactor::conn::Conn;
+use crate::reactor::phase::Phase;
+use crate::transport::{Peer, Received};
 use crate::Interface;
+use crate::{Begin, Head, Net, Sent, Step, Token};
 
 /// Reads in a row before others get a turn.
 const READS: usize = 4;

@@ -10,8 +10,8 @@ use tricorn_wire::ws::reader::{Event, Message, Reader};
 use tricorn_wire::ws::Fault;
 
 use super::Shared;
+use crate::reactor::timer::NEVER;
 use crate::settings::WebSockets;
-use crate::timer::NEVER;
 
 /// Bytes of messages after which no more are read ahead.
 const READ_AHEAD: usize = 64 * 1024;

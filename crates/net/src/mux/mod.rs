@@ -1,0 +1,5 @@
+//! Connections that carry others.
+//!
+//! * `streams` those of HTTP/2
+
+pub(crate) mod streams;
