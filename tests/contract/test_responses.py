@@ -99,6 +99,14 @@ def test_a_body_that_is_too_long(odd: Server, path: str) -> None:
         assert answers in ([200, b""], [500, b""])
 
 
+def test_what_nobody_has_seen_is_replaced() -> None:
+    """The head and what fits wait for what comes next: if that is too much, the answer is 500."""
+    app = "tests.contract.odd_answers_asgi:app"
+    with serve(app, app_dir=ROOT) as server, server.connect() as wire:
+        assert ask(wire, "/long-later").status == 500
+        assert wire.rest() == b""
+
+
 @pytest.mark.parametrize(
     "path",
     ["/line-end", "/bare-line-feed", "/nul", "/bad-name", "/bad-length", "/two-lengths"],

@@ -10,7 +10,9 @@ const KEPT: usize = 16 * 1024;
 enum Progress {
     /// Nothing of it is out: it can be replaced by an error.
     Open,
-    /// Pieces of body wait in `held` until the application lets go.
+    /// All of it so far waits in `held` until the application lets go.
+    CorkedWhole,
+    /// Pieces of body wait so, behind what is out.
     Corked,
     /// Complete in `held`, it waits to go out with others; or what the streams of this connection have
     /// to say does.
@@ -44,24 +46,30 @@ impl Egress {
 
     /// Is it too late for an error in its place?
     pub fn is_committed(&self) -> bool {
-        self.progress != Progress::Open
+        !matches!(self.progress, Progress::Open | Progress::CorkedWhole)
     }
 
     /// Bytes of it go out.
     pub(crate) fn commit(&mut self) {
-        if self.progress == Progress::Open {
+        if !self.is_committed() {
             self.progress = Progress::Committed;
         }
     }
 
     /// Pieces wait from now on; false if some did already.
     pub(crate) fn cork(&mut self) -> bool {
-        std::mem::replace(&mut self.progress, Progress::Corked) != Progress::Corked
+        let (corked, is_new) = match self.progress {
+            Progress::Open => (Progress::CorkedWhole, true),
+            corked @ (Progress::CorkedWhole | Progress::Corked) => (corked, false),
+            Progress::Batched | Progress::Committed => (Progress::Corked, true),
+        };
+        self.progress = corked;
+        is_new
     }
 
     /// They wait no more; false if none did.
     pub(crate) fn uncork(&mut self) -> bool {
-        let did = self.progress == Progress::Corked;
+        let did = matches!(self.progress, Progress::CorkedWhole | Progress::Corked);
         if did {
             self.progress = Progress::Committed;
         }
