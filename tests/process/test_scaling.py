@@ -161,7 +161,7 @@ def test_a_reload_tells_that_it_takes_the_number_of_the_configuration(tmp_path: 
     options = ("--workers", "1", "--control-socket", control[1])
     with serve("site_app:app", *options, app_dir=tmp_path, env=ENV) as server:
         assert tricorn("scale", "3", *control).returncode == 0
-        said = "1 worker is wanted now, as --workers says, and not 3 as before\n"
+        said = "1 worker is wanted now (command line --workers), and not 3 as before\n"
         done = tricorn("reload", *control)
         assert (done.returncode, done.stdout) == (0, f"{said}reload  done\n")
         assert f" INFO {said}" in server.stderr.text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
+from tricorn.config import Config
 from tricorn.config.serving import Process
 from tricorn.supervisor.cpus import workers_of
 from tricorn.supervisor.fleet import Fleet, State
@@ -15,16 +16,16 @@ from tricorn.supervisor.scaling import Load, Scaler
 _log = logging.getLogger("tricorn.supervisor")
 
 
-def undone(settings: Process, before: int) -> str:
-    """What a reload with these settings makes of the number of workers; nothing if it stays.
+def undone(config: Config, before: int) -> str:
+    """What a reload with this configuration makes of the number of workers; nothing if it stays.
 
     Zero ``before`` is a server at rest, which a reload wakes.
     """
-    wanted = workers_of(settings.workers)
+    wanted = workers_of(config.process.workers)
     if wanted.is_range or before in (0, wanted.least):
         return ""
     now = "1 worker is" if wanted.least == 1 else f"{wanted.least} workers are"
-    return f"{now} wanted now, as --workers says, and not {before} as before"
+    return f"{now} wanted now ({config.origins['workers']}), and not {before} as before"
 
 
 class Autoscaler:

@@ -213,7 +213,7 @@ class Supervisor:
         try:
             config = self._setup.load()
             if is_preloaded(config) or is_preloaded(self.config):
-                self.around.reloading(undone(config.process, self.wanted))
+                self.around.reloading(undone(config, self.wanted))
                 self._begin_upgrade()
                 return
             self._sockets.open(config.listen)
@@ -222,7 +222,7 @@ class Supervisor:
             self._sockets.keep_only(*(one.listen for one in self._generations.configs))
             self._failed("reload", str(error))
             return
-        self.around.reloading(undone(config.process, self.wanted))
+        self.around.reloading(undone(config, self.wanted))
         self._trials.forget()
         self._generations.begin(config)
         _log.info("reloading: generation %d starts", self.generation)

@@ -191,6 +191,20 @@ def test_a_setting_for_a_wrapper_that_looks_like_what_it_wraps() -> None:
     assert detect(decorated(wsgi), "asgi", "main:app") == "asgi"
 
 
+class Unsigned:
+    """Its signature can't be had; but it can be called."""
+
+    @property
+    def __signature__(self) -> object:
+        raise RuntimeError("outside of a request")
+
+    def __call__(self, environ: Any, start_response: Any) -> Any: ...
+
+
+def test_the_setting_settles_it_for_what_cannot_be_looked_at() -> None:
+    assert detect(Unsigned(), "wsgi", "main:app") == "wsgi"
+
+
 @pytest.mark.parametrize("chosen", ["auto", "wsgi"])
 @pytest.mark.parametrize(
     ("app", "reason"),
