@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tricorn.errors import AppError
+from tricorn.logs.banner import INTERFACES
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -141,12 +142,8 @@ def _check_callable(app: Any, label: str) -> None:
         raise AppError(f"{label} is not an application: {kind} cannot be called")
 
 
-_CALLS = {
-    "asgi": ("ASGI 3", ("scope", "receive", "send")),
-    "asgi2": ("ASGI 2", ("scope",)),
-    "wsgi": ("WSGI", ("environ", "start_response")),
-}
-"""What each is called with, for messages."""
+_ARGUMENTS = {"asgi": 3, "asgi2": 1, "wsgi": 2}
+"""How many each is called with."""
 
 
 def _check_chosen(app: Any, chosen: str, label: str) -> None:
@@ -155,12 +152,13 @@ def _check_chosen(app: Any, chosen: str, label: str) -> None:
         call = _Call.of(app, follow_wrapped=False)
     except Exception:
         return  # as some proxies do
-    if call is None or not (call.is_async or _from_call(call)):
+    found = _from_call(call)
+    if call is None or not (call.is_async or found):
         return  # nobody can tell
-    name, arguments = _CALLS[chosen]
-    if not call.takes(len(arguments)) or (call.is_async and chosen == "wsgi"):
+    if not call.takes(_ARGUMENTS[chosen]) or (call.is_async and chosen == "wsgi"):
+        what = INTERFACES[found] if found else "async"
         raise AppError(
-            f"{label} is no {name} application, which takes ({', '.join(arguments)}): {call}; "
+            f"{label} is {what}, and can't be called as {INTERFACES[chosen]}: "
             f"leave --interface {chosen} out"
         )
 
