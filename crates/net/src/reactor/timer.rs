@@ -2,9 +2,8 @@
 //!
 //! Activity never touches it: a connection stores its own deadline, and the timer is set only when
 //! a deadline comes before the time it is set for. When it runs out, the reactor looks at every
-//! connection once and sets it for the earliest deadline left. With the shortest timeout at a
-//! second or more that is at most one pass per second over an array, and none at all without
-//! connections; a timing wheel would only move that cost onto every request.
+//! connection once and sets it for the earliest deadline left. Passes stay at least 100 ms apart, and
+//! there is none without connections; a timing wheel would move that cost onto every request.
 //!
 //! Apart from the deadlines, accepting is tried again when `want_retry` said.
 
