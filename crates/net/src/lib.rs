@@ -6,7 +6,7 @@
 //! * `listen/` accepting, and who asks · `answers/` who answers before the application
 //! * `transport/` what carries a connection · `exchange/` a request and its response
 //! * `mux/` connections that carry others: HTTP/2 · `websocket/` connections that are WebSockets
-//! * `observe/` what others are told · `settings` what the reactor is told · `token` what connections are called · `sys/` system calls
+//! * `observe/` what others are told · `settings` what the reactor is told · `token` what connections and requests are called · `sys/` system calls
 //!
 //! Invariants: an edge is remembered in the connection's flags until a short read or EAGAIN clears
 //! it; whatever can go on without a new edge is in the queue; nothing here knows Python, so no
@@ -34,7 +34,7 @@ pub use self::reactor::input::Pull;
 pub use self::reactor::phase::Phase;
 pub use self::reactor::waiting::Room;
 pub use self::reactor::{Net, Poller, Step};
-pub use self::token::Token;
+pub use self::token::{Target, Token};
 pub use self::transport::bell::Awaited;
 pub use self::transport::tls;
 pub use self::websocket::News;

@@ -1,6 +1,6 @@
 //! The request body: none, by length, or by chunks.
 
-use crate::chunked::{ChunkDecoder, Field};
+use crate::chunked::{ChunkDecoder, OwnedField};
 use crate::head::Framing;
 use crate::limits::Limits;
 use crate::reject::Reject;
@@ -54,7 +54,7 @@ impl Body {
         out: &mut Vec<u8>,
         most: usize,
         limits: &Limits,
-        trailers: &mut Vec<Field>,
+        trailers: &mut Vec<OwnedField>,
     ) -> Result<usize, Reject> {
         match self {
             Self::Done => Ok(0),

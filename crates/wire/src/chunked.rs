@@ -12,7 +12,7 @@ use crate::limits::{Limits, CHUNK_EXTENSIONS, CHUNK_LINE, MAX_FIELDS};
 use crate::reject::Reject;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum Stage {
     Size,
     /// White space before an extension, which RFC 9112 §7.1.1 wants parsed and nobody sends.
     Padding,
@@ -26,12 +26,12 @@ enum State {
 }
 
 /// One trailer field, name in lower case.
-pub type Field = (Vec<u8>, Vec<u8>);
+pub type OwnedField = (Vec<u8>, Vec<u8>);
 
 /// Decodes one chunked body, however its bytes are split.
 #[derive(Clone, Debug)]
 pub struct ChunkDecoder {
-    state: State,
+    state: Stage,
     /// Of the chunk: what its size line said so far, then what is left of its data.
     left: u64,
     digits: u8,
@@ -39,13 +39,13 @@ pub struct ChunkDecoder {
     extensions: usize,
     total: u64,
     trailers: Vec<u8>,
-    fields: Vec<Field>,
+    fields: Vec<OwnedField>,
 }
 
 impl Default for ChunkDecoder {
     fn default() -> Self {
         Self {
-            state: State::Size,
+            state: Stage::Size,
             left: 0,
             digits: 0,
             line: 0,
@@ -60,12 +60,12 @@ impl Default for ChunkDecoder {
 impl ChunkDecoder {
     /// Has the body ended, trailers included?
     pub fn is_done(&self) -> bool {
-        self.state == State::Done
+        self.state == Stage::Done
     }
 
     /// The trailer fields, once done; those that frame, route or authorise are left out
     /// (RFC 9110 §6.5.1).
-    pub fn take_trailers(&mut self) -> Vec<Field> {
+    pub fn take_trailers(&mut self) -> Vec<OwnedField> {
         std::mem::take(&mut self.fields)
     }
 
@@ -79,16 +79,16 @@ impl ChunkDecoder {
         limits: &Limits,
     ) -> Result<usize, Reject> {
         let mut at = 0;
-        while at < input.len() && self.state != State::Done {
+        while at < input.len() && self.state != Stage::Done {
             at += match self.state {
-                State::Data => {
+                Stage::Data => {
                     let room = most.saturating_sub(out.len());
                     if room == 0 {
                         break;
                     }
                     self.data(&input[at..], out, room)
                 }
-                State::Trailers => self.trailer_bytes(&input[at..], limits)?,
+                Stage::Trailers => self.trailer_bytes(&input[at..], limits)?,
                 _ => {
                     self.framing(input[at], limits)?;
                     1
@@ -104,25 +104,25 @@ impl ChunkDecoder {
         out.extend_from_slice(&input[..take]);
         self.left -= take as u64;
         if self.left == 0 {
-            self.state = State::DataCr;
+            self.state = Stage::DataCr;
         }
         take
     }
 
     fn framing(&mut self, byte: u8, limits: &Limits) -> Result<(), Reject> {
         match self.state {
-            State::Size => self.size(byte),
-            State::Padding => self.padding(byte),
-            State::Extension => self.extension(byte),
-            State::SizeLf => self.size_end(byte, limits),
-            State::DataCr if byte == b'\r' => self.enter(State::DataLf),
-            State::DataLf if byte == b'\n' => self.enter(State::Size),
-            State::DataCr | State::DataLf => Err(Reject::ChunkEnd),
-            State::Data | State::Trailers | State::Done => unreachable!("handled by decode"),
+            Stage::Size => self.size(byte),
+            Stage::Padding => self.padding(byte),
+            Stage::Extension => self.extension(byte),
+            Stage::SizeLf => self.size_end(byte, limits),
+            Stage::DataCr if byte == b'\r' => self.enter(Stage::DataLf),
+            Stage::DataLf if byte == b'\n' => self.enter(Stage::Size),
+            Stage::DataCr | Stage::DataLf => Err(Reject::ChunkEnd),
+            Stage::Data | Stage::Trailers | Stage::Done => unreachable!("handled by decode"),
         }
     }
 
-    fn enter(&mut self, state: State) -> Result<(), Reject> {
+    fn enter(&mut self, state: Stage) -> Result<(), Reject> {
         self.state = state;
         Ok(())
     }
@@ -134,9 +134,9 @@ impl ChunkDecoder {
             }
             self.line = self.digits as usize;
             return match byte {
-                b'\r' => self.enter(State::SizeLf),
-                b';' => self.enter(State::Extension),
-                b' ' | b'\t' => self.enter(State::Padding),
+                b'\r' => self.enter(Stage::SizeLf),
+                b';' => self.enter(Stage::Extension),
+                b' ' | b'\t' => self.enter(Stage::Padding),
                 _ => Err(Reject::ChunkSize),
             };
         };
@@ -152,7 +152,7 @@ impl ChunkDecoder {
         self.line += 1;
         match byte {
             b' ' | b'\t' if self.line < CHUNK_LINE => Ok(()),
-            b';' => self.enter(State::Extension),
+            b';' => self.enter(Stage::Extension),
             _ => Err(Reject::ChunkSize),
         }
     }
@@ -164,7 +164,7 @@ impl ChunkDecoder {
             return Err(Reject::ChunkExtension);
         }
         match byte {
-            b'\r' => self.enter(State::SizeLf),
+            b'\r' => self.enter(Stage::SizeLf),
             b'\t' | b' '..=b'~' | 0x80..=0xff => Ok(()),
             _ => Err(Reject::ChunkExtension),
         }
@@ -179,7 +179,7 @@ impl ChunkDecoder {
             return Err(Reject::BodyTooLarge);
         }
         self.digits = 0;
-        self.enter(if self.left == 0 { State::Trailers } else { State::Data })
+        self.enter(if self.left == 0 { Stage::Trailers } else { Stage::Data })
     }
 
     fn trailer_bytes(&mut self, input: &[u8], limits: &Limits) -> Result<usize, Reject> {
@@ -194,13 +194,13 @@ impl ChunkDecoder {
         if self.trailers == b"\r\n" || self.trailers.ends_with(b"\r\n\r\n") {
             self.fields = parse_trailers(&self.trailers, limits)?;
             self.trailers = Vec::new();
-            self.state = State::Done;
+            self.state = Stage::Done;
         }
         Ok(take)
     }
 }
 
-fn parse_trailers(section: &[u8], limits: &Limits) -> Result<Vec<Field>, Reject> {
+fn parse_trailers(section: &[u8], limits: &Limits) -> Result<Vec<OwnedField>, Reject> {
     let mut slots = [httparse::EMPTY_HEADER; MAX_FIELDS];
     match httparse::parse_headers(section, &mut slots[..limits.fields.min(MAX_FIELDS)]) {
         Ok(httparse::Status::Complete((_, fields))) => Ok(fields
@@ -241,7 +241,7 @@ pub fn may_trail(name: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    type Outcome = Result<(Vec<u8>, Vec<Field>, usize, bool), Reject>;
+    type Outcome = Result<(Vec<u8>, Vec<OwnedField>, usize, bool), Reject>;
 
     fn feed(pieces: &[&[u8]]) -> Outcome {
         let (mut decoder, mut out, mut taken) = (ChunkDecoder::default(), Vec::new(), 0);

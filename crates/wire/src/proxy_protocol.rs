@@ -62,7 +62,7 @@ pub struct Header<'b> {
 
 /// Why there is no header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum Unreadable {
     /// What came is no header of a version that is understood.
     Missing,
     Malformed,
@@ -71,7 +71,7 @@ pub enum Fault {
     Checksum,
 }
 
-impl Fault {
+impl Unreadable {
     /// What is wrong, for the log.
     pub fn detail(self) -> &'static str {
         match self {
@@ -84,7 +84,7 @@ impl Fault {
 }
 
 /// Reads the header that `bytes` begin with; None while it is not whole.
-pub fn read(bytes: &[u8], versions: Versions) -> Result<Option<Header<'_>>, Fault> {
+pub fn read(bytes: &[u8], versions: Versions) -> Result<Option<Header<'_>>, Unreadable> {
     let begins = |start: &[u8]| {
         let length = start.len().min(bytes.len());
         bytes[..length] == start[..length]
@@ -94,28 +94,28 @@ pub fn read(bytes: &[u8], versions: Versions) -> Result<Option<Header<'_>>, Faul
     } else if versions != Versions::One && begins(SIGNATURE) {
         read_binary(bytes)
     } else {
-        Err(Fault::Missing)
+        Err(Unreadable::Missing)
     }
 }
 
-fn read_line(bytes: &[u8]) -> Result<Option<Header<'_>>, Fault> {
+fn read_line(bytes: &[u8]) -> Result<Option<Header<'_>>, Unreadable> {
     let window = &bytes[..bytes.len().min(V1_MOST)];
     let Some(lf) = memchr::memchr(b'\n', window) else {
         let full = window.len() == V1_MOST;
-        return if full { Err(Fault::TooLong) } else { Ok(None) };
+        return if full { Err(Unreadable::TooLong) } else { Ok(None) };
     };
-    let line = window[..lf].strip_suffix(b"\r").ok_or(Fault::Malformed)?;
-    let line = std::str::from_utf8(line).map_err(|_| Fault::Malformed)?;
+    let line = window[..lf].strip_suffix(b"\r").ok_or(Unreadable::Malformed)?;
+    let line = std::str::from_utf8(line).map_err(|_| Unreadable::Malformed)?;
     let words: Vec<&str> = line.split(' ').skip(1).collect();
     let sender = match words[..] {
         ["UNKNOWN", ..] => Sender::Unknown, // whatever follows is to be ignored
         ["TCP4", source, target, from, to] => {
-            pair::<Ipv4Addr>(source, target, from, to).ok_or(Fault::Malformed)?
+            pair::<Ipv4Addr>(source, target, from, to).ok_or(Unreadable::Malformed)?
         }
         ["TCP6", source, target, from, to] => {
-            pair::<Ipv6Addr>(source, target, from, to).ok_or(Fault::Malformed)?
+            pair::<Ipv6Addr>(source, target, from, to).ok_or(Unreadable::Malformed)?
         }
-        _ => return Err(Fault::Malformed),
+        _ => return Err(Unreadable::Malformed),
     };
     Ok(Some(Header { sender, ..Header::of(lf + 1) }))
 }
@@ -138,25 +138,25 @@ fn port(text: &str) -> Option<u16> {
     (plain && !padded).then(|| text.parse().ok())?
 }
 
-fn read_binary(bytes: &[u8]) -> Result<Option<Header<'_>>, Fault> {
+fn read_binary(bytes: &[u8]) -> Result<Option<Header<'_>>, Unreadable> {
     // What is known is judged at once, so that nobody waits for the rest of nonsense.
     let local = match bytes.get(SIGNATURE.len()) {
         None => return Ok(None),
         Some(0x20) => true,
         Some(0x21) => false,
-        Some(_) => return Err(Fault::Malformed),
+        Some(_) => return Err(Unreadable::Malformed),
     };
     let family = match bytes.get(13) {
         None => return Ok(None),
         Some(&family @ (0x00 | 0x11 | 0x21 | 0x31)) => family,
         // The other way round nothing is a stream of bytes.
         Some(_) if local => 0x00,
-        Some(_) => return Err(Fault::Malformed),
+        Some(_) => return Err(Unreadable::Malformed),
     };
     let Some(&[high, low]) = bytes.get(14..V2_FIXED) else { return Ok(None) };
     let len = V2_FIXED + usize::from(u16::from_be_bytes([high, low]));
     if len > MOST {
-        return Err(Fault::TooLong);
+        return Err(Unreadable::TooLong);
     }
     let Some(whole) = bytes.get(..len) else { return Ok(None) };
     let rest = &whole[V2_FIXED..];
@@ -170,7 +170,7 @@ fn read_binary(bytes: &[u8]) -> Result<Option<Header<'_>>, Fault> {
         0x31 => rest.get(216..).map(|rest| (Sender::Unknown, rest)),
         _ => Some((Sender::Unknown, rest)),
     }
-    .ok_or(Fault::Malformed)?;
+    .ok_or(Unreadable::Malformed)?;
     let mut header = Header { sender, ..Header::of(len) };
     header.take_vectors(whole, vectors)?;
     Ok(Some(header))
@@ -197,7 +197,7 @@ impl<'b> Header<'b> {
     }
 
     /// Takes in the type-length-value vectors behind the addresses.
-    fn take_vectors(&mut self, whole: &[u8], mut rest: &'b [u8]) -> Result<(), Fault> {
+    fn take_vectors(&mut self, whole: &[u8], mut rest: &'b [u8]) -> Result<(), Unreadable> {
         while let Some((kind, value, after)) = next_vector(rest)? {
             rest = after;
             match kind {
@@ -215,22 +215,22 @@ impl<'b> Header<'b> {
 /// Type, value, and what comes behind.
 type Vector<'b> = (u8, &'b [u8], &'b [u8]);
 
-fn next_vector(rest: &[u8]) -> Result<Option<Vector<'_>>, Fault> {
+fn next_vector(rest: &[u8]) -> Result<Option<Vector<'_>>, Unreadable> {
     match rest {
         [] => Ok(None),
         [kind, high, low, rest @ ..] => {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
-            let (value, after) = rest.split_at_checked(length).ok_or(Fault::Malformed)?;
+            let (value, after) = rest.split_at_checked(length).ok_or(Unreadable::Malformed)?;
             Ok(Some((*kind, value, after)))
         }
-        _ => Err(Fault::Malformed),
+        _ => Err(Unreadable::Malformed),
     }
 }
 
-fn read_tls(value: &[u8]) -> Result<Tls<'_>, Fault> {
+fn read_tls(value: &[u8]) -> Result<Tls<'_>, Unreadable> {
     const CLIENT_SSL: u8 = 1;
     const CLIENT_CERTIFICATE: u8 = 2 | 4; // of this connection, or of this session
-    let (fixed, mut rest) = value.split_first_chunk::<5>().ok_or(Fault::Malformed)?;
+    let (fixed, mut rest) = value.split_first_chunk::<5>().ok_or(Unreadable::Malformed)?;
     let [client, verify @ ..] = *fixed;
     let mut tls = Tls {
         used: client & CLIENT_SSL != 0,
@@ -250,15 +250,15 @@ fn read_tls(value: &[u8]) -> Result<Tls<'_>, Fault> {
 }
 
 /// The checksum, which ends at `end` of the header, is of the header with zeros in its place.
-fn check_sum(whole: &[u8], value: &[u8], end: usize) -> Result<(), Fault> {
-    let given: [u8; 4] = value.try_into().map_err(|_| Fault::Malformed)?;
+fn check_sum(whole: &[u8], value: &[u8], end: usize) -> Result<(), Unreadable> {
+    let given: [u8; 4] = value.try_into().map_err(|_| Unreadable::Malformed)?;
     let state = crc32c(!0, &whole[..end - 4]);
     let state = crc32c(state, &[0; 4]);
     let state = crc32c(state, &whole[end..]);
     if !state == u32::from_be_bytes(given) {
         Ok(())
     } else {
-        Err(Fault::Checksum)
+        Err(Unreadable::Checksum)
     }
 }
 
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     /// Reads at every length: nothing before the last byte, or a fault that stays.
-    fn all_ways(bytes: &[u8], versions: Versions) -> Result<Option<Header<'_>>, Fault> {
+    fn all_ways(bytes: &[u8], versions: Versions) -> Result<Option<Header<'_>>, Unreadable> {
         let whole = read(bytes, versions);
         for length in 0..bytes.len() {
             match (read(&bytes[..length], versions), whole) {
@@ -290,7 +290,7 @@ mod tests {
         whole
     }
 
-    fn sender(line: &str) -> Result<Sender, Fault> {
+    fn sender(line: &str) -> Result<Sender, Unreadable> {
         let header = all_ways(line.as_bytes(), Versions::Both)?.expect("whole");
         assert_eq!(header.len, line.find("\r\n").expect("a line") + 2);
         Ok(header.sender)
@@ -347,20 +347,20 @@ mod tests {
             "PROXY TCP4 192.0.2.7\t198.51.100.1 1 2\r\n",
         ] {
             let read = all_ways(line.as_bytes(), Versions::Both);
-            assert_eq!(read, Err(Fault::Malformed), "{line:?}");
+            assert_eq!(read, Err(Unreadable::Malformed), "{line:?}");
         }
         let long = format!("PROXY UNKNOWN {}\r\n", "f".repeat(V1_MOST - 15));
-        assert_eq!(all_ways(long.as_bytes(), Versions::Both), Err(Fault::TooLong));
+        assert_eq!(all_ways(long.as_bytes(), Versions::Both), Err(Unreadable::TooLong));
     }
 
     #[test]
     fn what_is_no_header() {
         for bytes in [&b"GET / HTTP/1.1\r\n"[..], b"PROXy ", b"\r\n\r\n\0\r\nQUIS", b"\x16\x03\x01"]
         {
-            assert_eq!(all_ways(bytes, Versions::Both), Err(Fault::Missing), "{bytes:?}");
+            assert_eq!(all_ways(bytes, Versions::Both), Err(Unreadable::Missing), "{bytes:?}");
         }
-        assert_eq!(read(b"PROXY UNKNOWN\r\n", Versions::Two), Err(Fault::Missing));
-        assert_eq!(read(&binary(0x20, 0, b""), Versions::One), Err(Fault::Missing));
+        assert_eq!(read(b"PROXY UNKNOWN\r\n", Versions::Two), Err(Unreadable::Missing));
+        assert_eq!(read(&binary(0x20, 0, b""), Versions::One), Err(Unreadable::Missing));
         assert_eq!(read(b"", Versions::Both), Ok(None));
     }
 
@@ -388,18 +388,21 @@ mod tests {
     fn binary_headers_that_are_refused() {
         let many = vec![0; MOST];
         for (bytes, fault) in [
-            (binary(0x11, 0x11, &V4), Fault::Malformed),
-            (binary(0x22, 0x11, &V4), Fault::Malformed),
-            (binary(0x21, 0x12, &V4), Fault::Malformed),
-            (binary(0x21, 0x41, &V4), Fault::Malformed),
-            (binary(0x21, 0x11, &V4[..11]), Fault::Malformed),
-            (binary(0x21, 0x21, &V4), Fault::Malformed),
-            (binary(0x21, 0x31, &V4), Fault::Malformed),
-            (binary(0x21, 0x11, &[&V4[..], &[4, 0]].concat()), Fault::Malformed),
-            (binary(0x21, 0x11, &[&V4[..], &[4, 0, 1]].concat()), Fault::Malformed),
-            (binary(0x21, 0x11, &[&V4[..], &vector(0x20, b"1234")].concat()), Fault::Malformed),
-            (binary(0x21, 0x11, &[&V4[..], &vector(0x03, b"123")].concat()), Fault::Malformed),
-            (binary(0x21, 0x00, &many), Fault::TooLong),
+            (binary(0x11, 0x11, &V4), Unreadable::Malformed),
+            (binary(0x22, 0x11, &V4), Unreadable::Malformed),
+            (binary(0x21, 0x12, &V4), Unreadable::Malformed),
+            (binary(0x21, 0x41, &V4), Unreadable::Malformed),
+            (binary(0x21, 0x11, &V4[..11]), Unreadable::Malformed),
+            (binary(0x21, 0x21, &V4), Unreadable::Malformed),
+            (binary(0x21, 0x31, &V4), Unreadable::Malformed),
+            (binary(0x21, 0x11, &[&V4[..], &[4, 0]].concat()), Unreadable::Malformed),
+            (binary(0x21, 0x11, &[&V4[..], &[4, 0, 1]].concat()), Unreadable::Malformed),
+            (
+                binary(0x21, 0x11, &[&V4[..], &vector(0x20, b"1234")].concat()),
+                Unreadable::Malformed,
+            ),
+            (binary(0x21, 0x11, &[&V4[..], &vector(0x03, b"123")].concat()), Unreadable::Malformed),
+            (binary(0x21, 0x00, &many), Unreadable::TooLong),
         ] {
             assert_eq!(all_ways(&bytes, Versions::Both), Err(fault), "{bytes:?}");
         }
@@ -455,7 +458,7 @@ mod tests {
         assert!(all_ways(&bytes, Versions::Two).is_ok());
         for at in (16..28).chain(31..35).chain(38..39) {
             bytes[at] ^= 1;
-            assert_eq!(read(&bytes, Versions::Two), Err(Fault::Checksum), "byte {at}");
+            assert_eq!(read(&bytes, Versions::Two), Err(Unreadable::Checksum), "byte {at}");
             bytes[at] ^= 1;
         }
     }

@@ -170,7 +170,7 @@ impl Response {
     }
 
     /// Stands for a response that was given in the application's place.
-    pub fn replaced_by(&mut self, other: &Refusal) {
+    pub fn replaced_by(&mut self, other: &Replacement) {
         self.status = other.status;
         self.body_bytes = other.body_bytes;
         self.abandon();
@@ -438,7 +438,7 @@ pub fn interim(status: u16, fields: &[(Vec<u8>, Vec<u8>)], out: &mut Vec<u8>) ->
 }
 
 /// A whole answer as it goes out.
-pub struct Refusal {
+pub struct Replacement {
     pub bytes: Vec<u8>,
     pub status: u16,
     /// Those of `bytes` that are its body.
@@ -452,7 +452,7 @@ pub fn refusal(
     is_head: bool,
     field: Option<(&[u8], &[u8])>,
     stamp: Stamp,
-) -> Refusal {
+) -> Replacement {
     let mut response = Response::new(Asked { is_head, minor: 1, keep_alive: false });
     let mut out = Vec::with_capacity(256);
     let body = format!("{status} {}\n{detail}\n", reason(status));
@@ -465,7 +465,7 @@ pub fn refusal(
     response.frame(Some(body.len() as u64), stamp, &mut out);
     let sent = if is_head { &[][..] } else { body.as_bytes() };
     out.extend_from_slice(sent);
-    Refusal { bytes: out, status, body_bytes: sent.len() as u64 }
+    Replacement { bytes: out, status, body_bytes: sent.len() as u64 }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use pyo3::types::PyDict;
 
 use super::drive;
 use super::exchange::Asgi;
-use super::overdue::{self, Deserted, Held};
+use super::overdue::{self, Deserted, HeldTask};
 use super::scope::Scopes;
 use super::task::TaskMaker;
 use super::websocket::ending::Rests;
@@ -225,7 +225,7 @@ impl AsgiCore {
     }
 
     /// (task, scope, seconds) of each request whose task has not ended; None once it has responded.
-    fn in_flight<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Held<'py>>> {
+    fn in_flight<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<HeldTask<'py>>> {
         slf.get().state.check_owner("in_flight()")?;
         Ok(overdue::in_flight(slf))
     }

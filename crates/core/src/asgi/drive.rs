@@ -8,13 +8,14 @@ use tricorn_wire::reject::Reject;
 use tricorn_wire::ws::handshake::{Offer, Wanted};
 
 use super::core::{check_forked, AsgiCore};
-use super::exchange::Exchange;
+use super::exchange::AsgiExchange;
 use super::websocket::{begin as websocket, ending};
 use super::{overdue, receive, task, waiting};
 use crate::py::call::call;
 use crate::py::client_gone;
 use crate::py::future::{Waiter, Wake};
-use crate::py::handle::{self, Kind, Target};
+use crate::py::handle::{self, Kind};
+use tricorn_net::Target;
 use tricorn_net::{Begin, Head, Step, Token};
 
 /// Takes one connection as far as it goes; returns how often it called the application.
@@ -112,7 +113,7 @@ fn begin_exchange(
 ) -> u32 {
     let mut state = core.get().state.get();
     let agreed = offer.as_ref().map(|offer| offer.deflate.as_ref().map(|(agreed, _)| *agreed));
-    let exchange = offer.map_or_else(Exchange::default, websocket::exchange);
+    let exchange = offer.map_or_else(AsgiExchange::default, websocket::exchange);
     let seq = state.net.begin(token, head, begin, exchange);
     if let Some(agreed) = agreed {
         state.net.await_accept(token, agreed);
@@ -212,7 +213,7 @@ fn stalled(core: &Bound<'_, AsgiCore>, token: Token, reject: Reject) {
 }
 
 /// The exchange is over for the application: whoever waits is told so.
-pub fn gone(core: &Bound<'_, AsgiCore>, exchange: Exchange, wake: Wake) {
+pub fn gone(core: &Bound<'_, AsgiCore>, exchange: AsgiExchange, wake: Wake) {
     for waiter in exchange.receivers.iter() {
         waiting::tell(core, waiter.bind(core.py()), Ok(()), wake);
     }

@@ -11,12 +11,12 @@ use tricorn_net::Interface;
 pub enum Asgi {}
 
 impl Interface for Asgi {
-    type Exchange = Exchange;
+    type Exchange = AsgiExchange;
     type Bytes = PyBackedBytes;
 }
 
 #[derive(Default)]
-pub struct Exchange {
+pub struct AsgiExchange {
     /// `receive()` calls that wait.
     pub receivers: Waiters,
     /// `send()` calls that wait for the output to drain.
@@ -43,7 +43,7 @@ pub struct Exchange {
     pub timed_out: bool,
 }
 
-impl Exchange {
+impl AsgiExchange {
     /// True every so often, when the application should give way to others.
     pub fn is_due(&mut self) -> bool {
         const TURNS: u32 = 32;

@@ -9,15 +9,16 @@ use pyo3::prelude::*;
 
 use super::core::{AsgiCore, State};
 use super::drive;
-use super::exchange::Exchange;
+use super::exchange::AsgiExchange;
 use super::flow::schedule_if_work;
 use crate::py::future::Wake;
-use crate::py::handle::{request_of, Target};
+use crate::py::handle::request_of;
 use tricorn_net::spent::{Spent, TOO_LONG};
+use tricorn_net::Target;
 use tricorn_net::Token;
 
 /// A task, its scope, and for how many seconds it has had its request: None once it has responded.
-pub type Held<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<f64>);
+pub type HeldTask<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<f64>);
 
 /// Requests whose client left before the response was complete: their tasks still count.
 #[derive(Default)]
@@ -32,14 +33,14 @@ impl Deserted {
 }
 
 /// The connection is gone, and its exchange was not complete.
-pub fn desert(core: &Bound<'_, AsgiCore>, token: Token, exchange: &Exchange) {
+pub fn desert(core: &Bound<'_, AsgiCore>, token: Token, exchange: &AsgiExchange) {
     if let Some((seq, spent)) = exchange.suspended {
         core.get().state.get().deserted.0.insert((token, seq), spent);
     }
 }
 
 /// All requests whose task has not ended.
-pub fn in_flight<'py>(core: &Bound<'py, AsgiCore>) -> Vec<Held<'py>> {
+pub fn in_flight<'py>(core: &Bound<'py, AsgiCore>) -> Vec<HeldTask<'py>> {
     let tasks: Vec<_> = core.get().tasks.bind(core.py()).iter().collect();
     let mut state = core.get().state.get();
     let now = state.net.fresh_now();

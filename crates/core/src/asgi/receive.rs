@@ -4,14 +4,14 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use tricorn_wire::chunked::Field;
+use tricorn_wire::chunked::OwnedField;
 
 use super::core::AsgiCore;
 use super::drive;
-use super::exchange::Exchange;
+use super::exchange::AsgiExchange;
 use crate::py::future::{Waiter, Wake};
-use crate::py::handle::Target;
 use tricorn_net::Pull;
+use tricorn_net::Target;
 
 /// Body bytes in one message at the most.
 const MOST: usize = 64 * 1024;
@@ -56,14 +56,14 @@ pub fn message<'py>(
 }
 
 /// A piece of body, whether more comes, and the trailers behind the last one.
-pub type Piece = (Py<PyBytes>, bool, Vec<Field>);
+pub type Piece = (Py<PyBytes>, bool, Vec<OwnedField>);
 
 /// What comes next, without the objects of a message: those are made once nothing is borrowed.
 enum Next {
     Later,
     Gone,
     /// The connection was cut; whoever else waits has to be told.
-    Cut(Box<Exchange>),
+    Cut(Box<AsgiExchange>),
     Body(Piece),
 }
 
@@ -122,7 +122,7 @@ fn next(core: &Bound<'_, AsgiCore>, target: Target) -> Next {
     }
 }
 
-fn fields<'py>(py: Python<'py>, fields: Vec<Field>) -> PyResult<Bound<'py, PyList>> {
+fn fields<'py>(py: Python<'py>, fields: Vec<OwnedField>) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for (name, value) in fields {
         list.append((PyBytes::new(py, &name), PyBytes::new(py, &value)))?;

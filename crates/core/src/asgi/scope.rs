@@ -17,7 +17,7 @@ use super::tls;
 use crate::py::call::{ascii, list, pair};
 use crate::py::names::{FieldCache, Make};
 use tricorn_net::settings::Settings;
-use tricorn_net::via::{Place, Via};
+use tricorn_net::via::{Meant, Via};
 
 /// The extensions that scopes announce.
 struct Extensions {
@@ -276,7 +276,7 @@ fn client(py: Python<'_>, address: Option<SocketAddr>) -> PyResult<Bound<'_, PyA
 }
 
 /// Where the client thinks that it is connected to; without a host, that of the listener.
-fn set_server(scope: &Bound<'_, PyDict>, place: &Place) -> PyResult<()> {
+fn set_server(scope: &Bound<'_, PyDict>, place: &Meant) -> PyResult<()> {
     let py = scope.py();
     let Some(port) = place.port else { return Ok(()) };
     let server = match (place.host.as_deref(), scope.get_item(intern!(py, "server"))?) {

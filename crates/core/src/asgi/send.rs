@@ -13,14 +13,14 @@ use tricorn_wire::response::Fault;
 
 use super::core::{schedule, AsgiCore, State};
 use super::drive;
-use super::exchange::{Asgi, Exchange};
+use super::exchange::{Asgi, AsgiExchange};
 use super::fields::Fields;
 use super::flow::{go_on, schedule_if_work, wait_for_room};
 use crate::py::call::get_item;
 use crate::py::client_gone;
 use crate::py::future::Wake;
-use crate::py::handle::Target;
 use crate::py::ready;
+use tricorn_net::Target;
 use tricorn_net::{Conn, Phase, Sent};
 
 /// The awaitable of one `send(message)`.
@@ -231,7 +231,7 @@ fn after<'py>(
         schedule_if_work(core)?;
         return ready::wait(core, target, waiter);
     }
-    let due = conn.exchange.as_mut().is_some_and(Exchange::is_due);
+    let due = conn.exchange.as_mut().is_some_and(AsgiExchange::is_due);
     let corked = state.net.is_corked();
     drop(state);
     go_on(core, corked, due)

@@ -12,7 +12,8 @@ use super::overdue;
 use super::websocket::ending;
 use crate::py::call::call;
 use crate::py::exception_of;
-use crate::py::handle::{self, Kind, Target};
+use crate::py::handle::{self, Kind};
+use tricorn_net::Target;
 
 /// Starts the task; on Python 3.12 and newer its first step runs here.
 pub fn start<'py>(

@@ -9,11 +9,11 @@ use pyo3::prelude::*;
 
 use super::core::{check_forked, AsgiCore};
 use super::drive::{keep_going, new_waiter};
-use super::exchange::Exchange;
+use super::exchange::AsgiExchange;
 use super::flow::schedule_if_work;
 use super::{receive, websocket};
 use crate::py::future::{resolve, Waiter, Wake};
-use crate::py::handle::Target;
+use tricorn_net::Target;
 
 /// What is waited for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Waiters {
 pub fn is_due(core: &Bound<'_, AsgiCore>, target: Target) -> bool {
     let mut state = core.get().state.get();
     let conn = state.net.get(target.token).filter(|conn| conn.seq == target.seq);
-    conn.and_then(|conn| conn.exchange.as_mut()).is_some_and(Exchange::is_due)
+    conn.and_then(|conn| conn.exchange.as_mut()).is_some_and(AsgiExchange::is_due)
 }
 
 /// The next message, or None if nothing has come yet.

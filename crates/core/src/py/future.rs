@@ -20,7 +20,7 @@ enum Outcome {
     Cancelled(Option<Py<PyAny>>),
 }
 
-struct State {
+struct Waiting {
     outcome: Outcome,
     /// (callback, context)
     callbacks: Vec<(Py<PyAny>, Option<Py<PyAny>>)>,
@@ -30,7 +30,7 @@ struct State {
 #[pyclass(frozen, module = "tricorn._core")]
 pub struct Waiter {
     event_loop: Py<PyAny>,
-    state: OwnerCell<State>,
+    state: OwnerCell<Waiting>,
 }
 
 /// Where the callbacks of a waiter run.
@@ -44,13 +44,13 @@ pub enum Wake {
 
 impl Waiter {
     /// The state, for the thread of the waiter's loop; an error for others.
-    fn own(&self) -> PyResult<RefMut<'_, State>> {
+    fn own(&self) -> PyResult<RefMut<'_, Waiting>> {
         self.state.check_owner("an awaitable of receive() or send()")?;
         Ok(self.state.get())
     }
 
     pub fn new(event_loop: Py<PyAny>) -> Self {
-        let state = State { outcome: Outcome::Pending, callbacks: Vec::new(), blocking: false };
+        let state = Waiting { outcome: Outcome::Pending, callbacks: Vec::new(), blocking: false };
         Self { event_loop, state: OwnerCell::new(state) }
     }
 

@@ -17,7 +17,7 @@ use crate::asgi::waiting::Role;
 use crate::asgi::{send, task, websocket};
 use crate::py::call::guard;
 use crate::py::ready;
-use tricorn_net::Token;
+use tricorn_net::{Target, Token};
 
 #[repr(C)]
 struct Handle {
@@ -29,13 +29,6 @@ struct Handle {
     scope: *mut ffi::PyObject,
     token: Token,
     seq: u32,
-}
-
-/// Which request a handle belongs to.
-#[derive(Clone, Copy)]
-pub struct Target {
-    pub token: Token,
-    pub seq: u32,
 }
 
 /// What a handle does when it is called.

@@ -19,12 +19,12 @@ use crate::asgi::core::AsgiCore;
 use crate::asgi::waiting::{self, Role};
 use crate::py::call::guard;
 use crate::py::future::Waiter;
-use crate::py::handle::Target;
+use tricorn_net::Target;
 use tricorn_net::Token;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-enum State {
+enum Stage {
     /// Returns None, again and again: the shared instance.
     Always,
     /// Returns None once.
@@ -43,7 +43,7 @@ enum State {
     Used,
 }
 
-impl State {
+impl Stage {
     /// Is a waiter in line for it?
     fn waits(self) -> bool {
         matches!(self, Self::Wait | Self::Waiting | Self::Receiving)
@@ -59,7 +59,7 @@ struct Ready {
     core: *mut ffi::PyObject,
     target: Target,
     role: Role,
-    state: State,
+    state: Stage,
 }
 
 static TYPE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -68,13 +68,13 @@ static NONE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// Done already, with None.
 pub fn none(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let none =
-        NONE.get_or_try_init(py, || make(py, State::Always, None, None).map(Bound::unbind))?;
+        NONE.get_or_try_init(py, || make(py, Stage::Always, None, None).map(Bound::unbind))?;
     Ok(none.bind(py).clone())
 }
 
 /// Done with None after the loop has had a turn.
 pub fn give_way(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    make(py, State::GiveWay, None, None)
+    make(py, Stage::GiveWay, None, None)
 }
 
 /// A `send` that is done when `waiter`, which is in line for the request, is.
@@ -83,7 +83,7 @@ pub fn wait<'py>(
     target: Target,
     waiter: Bound<'py, Waiter>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    make(core.py(), State::Wait, Some((core, target, Role::Send)), Some(waiter))
+    make(core.py(), Stage::Wait, Some((core, target, Role::Send)), Some(waiter))
 }
 
 /// One `receive` of the request: its next message.
@@ -92,12 +92,12 @@ pub fn receive<'py>(
     target: Target,
     role: Role,
 ) -> PyResult<Bound<'py, PyAny>> {
-    make(core.py(), State::Receive, Some((core, target, role)), None)
+    make(core.py(), Stage::Receive, Some((core, target, role)), None)
 }
 
 fn make<'py>(
     py: Python<'py>,
-    state: State,
+    state: Stage,
     request: Option<(&Bound<'py, AsgiCore>, Target, Role)>,
     waiter: Option<Bound<'py, Waiter>>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -205,10 +205,10 @@ unsafe fn give_up(py: Python<'_>, object: *mut ffi::PyObject) {
     unsafe {
         let ready = object.cast::<Ready>();
         let state = (*ready).state;
-        if state == State::Always {
+        if state == Stage::Always {
             return; // it is everybody's
         }
-        (*ready).state = State::Used;
+        (*ready).state = Stage::Used;
         if !state.waits() {
             return;
         }
@@ -243,29 +243,29 @@ unsafe fn turn<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Tur
             Bound::from_borrowed_ptr(py, ready.waiter).cast_into_unchecked::<Waiter>()
         };
         match (*ready).state {
-            State::Always => Ok(Turn::Return(py.None().into_bound(py))),
-            State::Done => {
-                (*ready).state = State::Used;
+            Stage::Always => Ok(Turn::Return(py.None().into_bound(py))),
+            Stage::Done => {
+                (*ready).state = Stage::Used;
                 Ok(Turn::Return(py.None().into_bound(py)))
             }
-            State::GiveWay => {
-                (*ready).state = State::Done;
+            Stage::GiveWay => {
+                (*ready).state = Stage::Done;
                 Ok(Turn::Yield(py.None().into_bound(py)))
             }
-            State::Wait => {
+            Stage::Wait => {
                 check_owner(py, ready, "send()")?;
-                (*ready).state = State::Waiting;
+                (*ready).state = Stage::Waiting;
                 Ok(Turn::Yield(blocking(waiter(&*ready))))
             }
-            State::Receiving if waiter(&*ready).get().is_pending() => {
+            Stage::Receiving if waiter(&*ready).get().is_pending() => {
                 Ok(Turn::Yield(blocking(waiter(&*ready))))
             }
-            State::Waiting => {
-                (*ready).state = State::Used;
+            Stage::Waiting => {
+                (*ready).state = Stage::Used;
                 Ok(Turn::Return(waiter(&*ready).get().outcome(py)?))
             }
-            State::Receive | State::Take | State::Receiving => take(py, object),
-            State::Used => Err(PyRuntimeError::new_err("this awaitable has been awaited already")),
+            Stage::Receive | Stage::Take | Stage::Receiving => take(py, object),
+            Stage::Used => Err(PyRuntimeError::new_err("this awaitable has been awaited already")),
         }
     }
 }
@@ -297,20 +297,20 @@ unsafe fn take<'py>(py: Python<'py>, object: *mut ffi::PyObject) -> PyResult<Tur
         let (target, role) = ((*ready).target, (*ready).role);
         let core = Bound::from_borrowed_ptr(py, (*ready).core).cast_into_unchecked::<AsgiCore>();
         check_owner(py, ready, "receive()")?;
-        let begins = (*ready).state == State::Receive;
-        (*ready).state = State::Take;
+        let begins = (*ready).state == Stage::Receive;
+        (*ready).state = Stage::Take;
         let woke = std::mem::replace(&mut (*ready).waiter, std::ptr::null_mut());
         drop(Bound::from_owned_ptr_or_opt(py, woke));
         if begins && waiting::is_due(&core, target) {
             return Ok(Turn::Yield(py.None().into_bound(py)));
         }
         if let Some(message) = waiting::message(&core, target, role)? {
-            (*ready).state = State::Used;
+            (*ready).state = Stage::Used;
             return Ok(Turn::Return(message));
         }
         let waiter = waiting::join(&core, target, role)?;
         (*ready).waiter = waiter.clone().into_ptr();
-        (*ready).state = State::Receiving;
+        (*ready).state = Stage::Receiving;
         Ok(Turn::Yield(blocking(waiter)))
     }
 }
@@ -342,7 +342,7 @@ unsafe extern "C" fn am_send(
 unsafe extern "C" fn next(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls with itself attached and a live object.
     unsafe {
-        if (*object.cast::<Ready>()).state == State::Always {
+        if (*object.cast::<Ready>()).state == Stage::Always {
             return std::ptr::null_mut(); // the end of an iterator without an error: None
         }
         let py = Python::assume_attached();

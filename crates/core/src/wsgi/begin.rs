@@ -13,30 +13,23 @@ use super::routes::Route;
 use tricorn_net::access::AccessLog;
 use tricorn_net::settings::Underscores;
 use tricorn_net::sys::is_reset;
-use tricorn_net::{Head, Pull, Token};
+use tricorn_net::{Head, Pull, Target, Token};
 
 /// Bodies up to this size are read before the application is called, so that it never blocks on
 /// them; larger ones it reads as they come.
 const GATHER: usize = 64 * 1024;
 
-/// Which request a thread works on.
-#[derive(Clone, Copy)]
-pub struct Target {
-    pub token: Token,
-    pub seq: u32,
-}
-
 /// WSGI, as the reactor knows it.
 pub enum Wsgi {}
 
 impl Interface for Wsgi {
-    type Exchange = Exchange;
+    type Exchange = WsgiExchange;
     type Bytes = PyBackedBytes;
 }
 
 /// What is kept with a request that a WSGI application serves.
 #[derive(Default)]
-pub struct Exchange {
+pub struct WsgiExchange {
     /// Until the application is called.
     pub environ: Option<Py<PyDict>>,
     route: Route,
@@ -113,7 +106,8 @@ pub fn begin(core: &Bound<'_, WsgiCore>, token: Token, head: Head) -> PyResult<O
     let begin = this.net().begin_of(&parsed, via, &variable);
     let route = Route::new(parsed.method.as_bytes(), parsed.target.path);
     let at_once = begin.framing == Framing::Length(0) || begin.expects_continue;
-    let exchange = Exchange { environ: Some(environ.unbind()), route, ..Exchange::default() };
+    let exchange =
+        WsgiExchange { environ: Some(environ.unbind()), route, ..WsgiExchange::default() };
     this.net().begin(token, head, begin, exchange);
     // Before the application is asked whether it wants the body, no 100 (Continue) may be sent.
     Ok(if at_once { take(this, token) } else { gather(this, token) })
@@ -185,7 +179,7 @@ fn take(core: &WsgiCore, token: Token) -> Option<Request> {
 }
 
 /// The body came too slowly, and the application has not been called.
-pub fn stalled(core: &WsgiCore, token: Token, reject: Reject) -> Option<Exchange> {
+pub fn stalled(core: &WsgiCore, token: Token, reject: Reject) -> Option<WsgiExchange> {
     let mut net = core.net();
     net.answer_or_cut(token, reject.status(), reject.detail())
 }

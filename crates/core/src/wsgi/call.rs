@@ -10,7 +10,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyTuple};
 use tricorn_wire::response::Fault;
 
-use super::begin::{Request, Suspended, Target};
+use super::begin::{Request, Suspended};
 use super::calls::{Account, Running};
 use super::core::{Hold, WsgiCore};
 use super::file::FileWrapper;
@@ -20,13 +20,14 @@ use crate::py::call::{call, exact_bytes};
 use crate::py::{client_gone, exception_of};
 use tricorn_net::spent::TOO_LONG;
 use tricorn_net::sys::{thread_clock, thread_cpu};
+use tricorn_net::Target;
 use tricorn_net::{Sent, Token};
 
 /// Bodies of several pieces up to this size go out as one.
 const JOIN: usize = 64 * 1024;
 
 /// How a response came to its end in this thread.
-enum Outcome<'py> {
+enum Delivery<'py> {
     Complete,
     /// The client reads slowly: the rest waits for the reactor.
     Suspended(Bound<'py, PyIterator>),
@@ -154,18 +155,18 @@ fn deliver<'py>(
     target: Target,
     start: &Bound<'py, StartResponse>,
     result: &Bound<'py, PyAny>,
-) -> PyResult<Outcome<'py>> {
+) -> PyResult<Delivery<'py>> {
     if let Some(body) = whole_body(result)? {
         start.get().check_called()?;
         send(core, target, &body, false)?;
-        return Ok(Outcome::Complete);
+        return Ok(Delivery::Complete);
     }
     if let Ok(wrapper) = result.cast_exact::<FileWrapper>() {
         if let Some((file, offset, left)) = wrapper.get().as_file(core.py())? {
             start.get().check_called()?;
             let left = start.get().clamp(left);
             let sent = core.get().net().send_file(target.token, file, offset, left, false);
-            return check(sent).map(|_| Outcome::Complete);
+            return check(sent).map(|_| Delivery::Complete);
         }
     }
     let iterator = result.try_iter()?;
@@ -216,7 +217,7 @@ fn iterate<'py>(
     target: Target,
     start: Option<&Bound<'py, StartResponse>>,
     iterator: Bound<'py, PyIterator>,
-) -> PyResult<Outcome<'py>> {
+) -> PyResult<Delivery<'py>> {
     let mut start = start;
     for item in iterator.clone() {
         let item = piece(&item?)?;
@@ -229,14 +230,14 @@ fn iterate<'py>(
         let sent = send(core, target, &item, true)?;
         core.get().goes_on();
         if sent == Sent::Full {
-            return Ok(Outcome::Suspended(iterator));
+            return Ok(Delivery::Suspended(iterator));
         }
     }
     if let Some(start) = start {
         start.get().check_called()?;
     }
     send(core, target, &PyBytes::new(core.py(), b""), false)?;
-    Ok(Outcome::Complete)
+    Ok(Delivery::Complete)
 }
 
 /// Sends one piece; the last one (`more` false) ends the response.
@@ -273,13 +274,13 @@ fn settle<'py>(
     core: &Bound<'py, WsgiCore>,
     target: Target,
     mut running: Running<'_, 'py>,
-    outcome: PyResult<Outcome<'py>>,
+    outcome: PyResult<Delivery<'py>>,
     result: Option<&Bound<'py, PyAny>>,
     environ: &Bound<'py, PyDict>,
 ) {
     core.get().check_forked(core.py(), outcome.as_ref().err());
     let failure = match (outcome, result) {
-        (Ok(Outcome::Suspended(iterator)), Some(result)) => {
+        (Ok(Delivery::Suspended(iterator)), Some(result)) => {
             // Before another thread may go on with it.
             let account = running.end();
             let (result, environ) = (result.clone().unbind(), environ.clone().unbind());

@@ -21,10 +21,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
-use super::begin::Target;
 use super::core::WsgiCore;
 use crate::py::interrupt;
 use tricorn_net::spent::TOO_LONG;
+use tricorn_net::Target;
 
 thread_local! {
     /// This thread as Python calls it.
@@ -64,7 +64,7 @@ pub struct Calls {
 }
 
 /// (number, thread, environ, seconds) of a call.
-pub type Held<'py> = (u64, c_ulong, Bound<'py, PyDict>, f64);
+pub type HeldCall<'py> = (u64, c_ulong, Bound<'py, PyDict>, f64);
 
 impl Call {
     fn spent(&self) -> Duration {
@@ -145,7 +145,7 @@ impl Calls {
         }
     }
 
-    pub fn in_flight<'py>(&self, py: Python<'py>) -> Vec<Held<'py>> {
+    pub fn in_flight<'py>(&self, py: Python<'py>) -> Vec<HeldCall<'py>> {
         let held = |call: &Call| {
             let environ = call.environ.clone_ref(py).into_bound(py);
             (call.account.number, call.thread, environ, call.spent().as_secs_f64())

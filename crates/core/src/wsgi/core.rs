@@ -14,7 +14,7 @@ use tricorn_baton::Baton;
 
 use super::begin::{self, Wsgi};
 use super::call;
-use super::calls::{self, Calls, Held};
+use super::calls::{self, Calls, HeldCall};
 use super::environ::Environs;
 use super::monitor::Monitor;
 use super::routes::Routes;
@@ -198,7 +198,7 @@ impl WsgiCore {
     }
 
     /// (number, thread, environ, seconds) of each call that runs, if an account is kept of them.
-    fn in_flight<'py>(&self, py: Python<'py>) -> Vec<Held<'py>> {
+    fn in_flight<'py>(&self, py: Python<'py>) -> Vec<HeldCall<'py>> {
         self.calls.in_flight(py)
     }
 

@@ -18,7 +18,7 @@ use crate::asgi::scope::{decode_percent, method};
 use crate::py::call::ascii;
 use crate::py::names::{is_known, FieldCache, Make};
 use tricorn_net::settings::{Settings, Underscores};
-use tricorn_net::via::{Place, Via};
+use tricorn_net::via::{Meant, Via};
 
 pub struct Environs {
     /// An environ without a request, per listener; copied for each request.
@@ -230,7 +230,7 @@ fn set_name(environ: &Bound<'_, PyDict>, head: &Head, via: &Via) -> PyResult<()>
 }
 
 /// Where the client thinks that it is connected to, and what a proxy has taken from the path.
-fn set_place(environ: &Bound<'_, PyDict>, place: &Place) -> PyResult<()> {
+fn set_place(environ: &Bound<'_, PyDict>, place: &Meant) -> PyResult<()> {
     let py = environ.py();
     if let Some(prefix) = place.prefix {
         environ.set_item(intern!(py, "SCRIPT_NAME"), prefix)?;

@@ -9,10 +9,10 @@ use std::time::Instant;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-use super::begin::Target;
 use super::core::{WsgiCore, BEAT_MS};
 use crate::py::{client_gone, refused};
 use tricorn_net::sys::Want;
+use tricorn_net::Target;
 use tricorn_net::{Awaited, Pull};
 use tricorn_wire::reject::Reject;
 

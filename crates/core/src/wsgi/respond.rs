@@ -8,11 +8,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use tricorn_wire::response::Fault;
 
-use super::begin::{Target, Wsgi};
+use super::begin::Wsgi;
 use super::call;
 use super::core::{WsgiCore, BEAT_MS};
 use crate::py::client_gone;
 use tricorn_net::sys::Want;
+use tricorn_net::Target;
 use tricorn_net::{Conn, Room, Sent};
 
 #[derive(Default)]

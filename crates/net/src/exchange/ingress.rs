@@ -1,12 +1,12 @@
 //! The body of a request as it comes.
 
 use tricorn_wire::body::Body;
-use tricorn_wire::chunked::Field;
+use tricorn_wire::chunked::OwnedField;
 
 pub struct Ingress {
     pub(crate) body: Body,
     /// The fields behind it.
-    pub(crate) trailers: Vec<Field>,
+    pub(crate) trailers: Vec<OwnedField>,
     /// The client waits for a go-ahead before it sends the body.
     pub(crate) expects_continue: bool,
     /// Bytes that have come, and milliseconds that somebody has waited for them, for the minimum

@@ -73,7 +73,7 @@ pub struct Via<'b> {
     /// Where the connection came from.
     pub listener: u32,
     /// There if the client means another place than the head says.
-    pub place: Option<Box<Place<'b>>>,
+    pub place: Option<Box<Meant<'b>>>,
     /// The request's id, if it is to have one.
     pub id: Option<Box<str>>,
     /// What was agreed on the connection, if it speaks TLS with us.
@@ -82,7 +82,7 @@ pub struct Via<'b> {
 
 /// What a client means to ask, in place of what the head and the listener say.
 #[derive(Default)]
-pub struct Place<'b> {
+pub struct Meant<'b> {
     /// Replaces the field Host.
     authority: Option<Cow<'b, [u8]>>,
     /// Where the client thinks that it is connected to; None where the listener is meant.
@@ -103,7 +103,7 @@ impl<I: Interface> Net<I> {
         let mut via = Via::of(conn, token);
         if parsed.target.authority.is_some() {
             let authority = parsed.target.authority.map(Cow::Borrowed);
-            via.place = Some(Box::new(Place { authority, ..Place::default() }));
+            via.place = Some(Box::new(Meant { authority, ..Meant::default() }));
         }
         let rules = self.settings.proxy.believed.as_ref().filter(|_| conn.origin.standing.trusted);
         let believed = rules.is_some();
@@ -168,7 +168,7 @@ impl<'b> Via<'b> {
     }
 }
 
-impl<'b> Place<'b> {
+impl<'b> Meant<'b> {
     /// Host and port, where one may be without the other; `usual` is the port of the scheme.
     fn take(&mut self, told: Told<'b>, usual: u16, parsed: &Parsed<'b, '_>) {
         self.prefix = told.prefix.and_then(|prefix| std::str::from_utf8(prefix).ok());

@@ -63,7 +63,7 @@ enum Answered {
     Field(Vec<u8>),
 }
 
-enum Part {
+enum Segment {
     Asked(Asked),
     Answered(Answered),
 }
@@ -90,7 +90,7 @@ pub struct Draft {
 
 pub struct AccessLog {
     pub(crate) lines: Lines,
-    parts: Vec<Part>,
+    parts: Vec<Segment>,
     answered: Vec<Answered>,
     escape: Escape,
     exclude: Vec<Vec<u8>>,
@@ -113,8 +113,8 @@ impl AccessLog {
         let answered = parts
             .iter()
             .filter_map(|part| match part {
-                Part::Answered(answered) => Some(answered.clone()),
-                Part::Asked(_) => None,
+                Segment::Answered(answered) => Some(answered.clone()),
+                Segment::Asked(_) => None,
             })
             .collect();
         Self {
@@ -144,8 +144,8 @@ impl AccessLog {
 
     /// The environ variables that the format wants.
     pub fn variables(&self) -> Vec<String> {
-        let name = |part: &Part| match part {
-            Part::Asked(Asked::Variable(name)) => Some(name.clone()),
+        let name = |part: &Segment| match part {
+            Segment::Asked(Asked::Variable(name)) => Some(name.clone()),
             _ => None,
         };
         self.parts.iter().filter_map(name).collect()
@@ -178,8 +178,8 @@ impl AccessLog {
         draft.start = Some(Instant::now());
         for part in &self.parts {
             match part {
-                Part::Answered(_) => draft.places.push(draft.text.len()),
-                Part::Asked(asked) => {
+                Segment::Answered(_) => draft.places.push(draft.text.len()),
+                Segment::Asked(asked) => {
                     let value = match asked {
                         Asked::Time => Some(self.time.1.as_bytes().to_vec()),
                         _ => value(asked),
@@ -316,7 +316,7 @@ const JSON: &str = concat!(
 );
 
 /// `%(h)s` and the like, `%%`, and text between them.
-fn parse(format: &str) -> Vec<Part> {
+fn parse(format: &str) -> Vec<Segment> {
     let mut parts = Vec::new();
     let mut rest = format;
     while let Some(at) = rest.find('%') {
@@ -335,14 +335,14 @@ fn parse(format: &str) -> Vec<Part> {
     parts
 }
 
-fn push_text(parts: &mut Vec<Part>, text: &str) {
+fn push_text(parts: &mut Vec<Segment>, text: &str) {
     if !text.is_empty() {
-        parts.push(Part::Asked(Asked::Text(text.into())));
+        parts.push(Segment::Asked(Asked::Text(text.into())));
     }
 }
 
 /// Gunicorn's atoms (its documentation of `access_log_format`).
-fn atom(name: &str) -> Part {
+fn atom(name: &str) -> Segment {
     let asked = match name {
         "h" => Asked::Remote,
         "u" => Asked::User,
@@ -356,24 +356,24 @@ fn atom(name: &str) -> Part {
         "f" => Asked::Field("referer".into()),
         "a" => Asked::Field("user-agent".into()),
         "p" => Asked::Text(format!("<{}>", std::process::id()).into()),
-        "s" => return Part::Answered(Answered::Status),
-        "color" => return Part::Answered(Answered::Color),
-        "B" => return Part::Answered(Answered::Bytes),
-        "b" => return Part::Answered(Answered::BytesOrDash),
-        "T" => return Part::Answered(Answered::Seconds),
-        "M" => return Part::Answered(Answered::Milliseconds),
-        "D" => return Part::Answered(Answered::Microseconds),
-        "L" => return Part::Answered(Answered::DecimalSeconds),
+        "s" => return Segment::Answered(Answered::Status),
+        "color" => return Segment::Answered(Answered::Color),
+        "B" => return Segment::Answered(Answered::Bytes),
+        "b" => return Segment::Answered(Answered::BytesOrDash),
+        "T" => return Segment::Answered(Answered::Seconds),
+        "M" => return Segment::Answered(Answered::Milliseconds),
+        "D" => return Segment::Answered(Answered::Microseconds),
+        "L" => return Segment::Answered(Answered::DecimalSeconds),
         _ => match name.strip_prefix('{').and_then(|name| name.split_once('}')) {
             Some((field, "i")) => Asked::Field(field.to_ascii_lowercase()),
             Some((field, "o")) => {
-                return Part::Answered(Answered::Field(field.to_ascii_lowercase().into()));
+                return Segment::Answered(Answered::Field(field.to_ascii_lowercase().into()));
             }
             Some((variable, "e")) => Asked::Variable(variable.into()),
             _ => Asked::Text(b"-".to_vec()), // "l", and whatever a newer format may bring
         },
     };
-    Part::Asked(asked)
+    Segment::Asked(asked)
 }
 
 /// Green, cyan, yellow and red (ECMA-48, 8.3.117).

@@ -22,7 +22,7 @@ const HAS_PEER: u64 = 1 << 32;
 pub struct Place(Option<u8>);
 
 /// One request as it was read.
-pub struct Shown {
+pub struct Listed {
     /// Method and path, cut to 96 bytes, without the query: that may have secrets.
     pub request: String,
     /// None on a unix socket.
@@ -72,10 +72,10 @@ impl Table {
     }
 
     /// Those in the table, the oldest first.
-    pub fn read(&self) -> Vec<Shown> {
+    pub fn read(&self) -> Vec<Listed> {
         let used = self.used.get();
         let in_use = self.entries.iter().enumerate().filter(|(at, _)| used >> at & 1 == 1);
-        let mut all: Vec<Shown> = in_use.filter_map(|(_, entry)| entry.read()).collect();
+        let mut all: Vec<Listed> = in_use.filter_map(|(_, entry)| entry.read()).collect();
         all.sort_by_key(|shown| shown.started);
         all
     }
@@ -110,7 +110,7 @@ impl Entry {
     }
 
     /// None if it is being written.
-    fn read(&self) -> Option<Shown> {
+    fn read(&self) -> Option<Listed> {
         let version = self.version.get();
         fence(Ordering::Acquire);
         let started = self.started.get();
@@ -123,7 +123,7 @@ impl Entry {
         }
         let length = (facts >> LENGTH) as usize & 0xffff;
         let ip = IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical();
-        Some(Shown {
+        Some(Listed {
             request: text.get(..length)?.iter().map(visible).collect(),
             client: (facts & HAS_PEER != 0).then(|| SocketAddr::new(ip, facts as u16)),
             started,

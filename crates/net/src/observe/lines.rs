@@ -29,7 +29,7 @@ const LAST: Duration = Duration::from_millis(500);
 const QUIET: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Sink {
     File,
     /// Or a terminal, or another device.
     Pipe,
@@ -40,7 +40,7 @@ enum Kind {
 
 pub struct Lines {
     file: OwnedFd,
-    kind: Kind,
+    kind: Sink,
     /// Lines that wait, and the one that is being made.
     pub text: Vec<u8>,
     /// It takes nothing now.
@@ -62,7 +62,7 @@ impl Lines {
             text: Vec::new(),
             stuck: false,
             is_cut: false,
-            is_unsure: kind == Kind::File,
+            is_unsure: kind == Sink::File,
             lost: 0,
             said: None,
         }
@@ -78,7 +78,7 @@ impl Lines {
 
     /// Bytes of the longest line; None if there is no limit.
     pub fn longest(&self) -> Option<usize> {
-        (self.kind != Kind::File).then_some(ATOMIC)
+        (self.kind != Sink::File).then_some(ATOMIC)
     }
 
     /// The line that begins there is complete.
@@ -116,7 +116,7 @@ impl Lines {
             };
             self.stuck = size < part.len();
             at += size;
-            if self.stuck && self.kind == Kind::File {
+            if self.stuck && self.kind == Sink::File {
                 let whole = memchr::memrchr(b'\n', &self.text[..at]).map_or(0, |end| end + 1);
                 self.is_cut = whole < at;
                 self.is_unsure = true;
@@ -138,7 +138,7 @@ impl Lines {
 
     /// How much of it to write at once: lines that fit together, or one.
     fn part(&self, rest: &[u8]) -> usize {
-        if self.kind == Kind::File || rest.len() <= ATOMIC {
+        if self.kind == Sink::File || rest.len() <= ATOMIC {
             return rest.len();
         }
         let fits = memchr::memrchr(b'\n', &rest[..ATOMIC]);
@@ -148,8 +148,8 @@ impl Lines {
     fn write(&self, part: &[u8]) -> Io {
         let fd = self.file.as_raw_fd();
         match self.kind {
-            Kind::Socket => sys::send_now(fd, part),
-            Kind::SharedPipe if !sys::wait_for(fd, Want::Write, 0) => Io::Later,
+            Sink::Socket => sys::send_now(fd, part),
+            Sink::SharedPipe if !sys::wait_for(fd, Want::Write, 0) => Io::Later,
             _ => sys::write(fd, part),
         }
     }
@@ -174,7 +174,7 @@ impl Lines {
     fn flush_patiently(&mut self) {
         let end = Instant::now() + LAST;
         self.flush();
-        while self.stuck && self.kind != Kind::File {
+        while self.stuck && self.kind != Sink::File {
             let left = end.saturating_duration_since(Instant::now()).as_millis() as u64;
             if left == 0 || !sys::wait_for(self.file.as_raw_fd(), Want::Write, left) {
                 return;
@@ -207,20 +207,20 @@ impl Drop for Lines {
     }
 }
 
-fn prepare(file: OwnedFd) -> (OwnedFd, Kind) {
+fn prepare(file: OwnedFd) -> (OwnedFd, Sink) {
     let file = File::from(file);
     let Ok(kind) = file.metadata().map(|found| found.file_type()) else {
-        return (file.into(), Kind::File);
+        return (file.into(), Sink::File);
     };
     if kind.is_socket() {
-        (file.into(), Kind::Socket)
+        (file.into(), Sink::Socket)
     } else if kind.is_fifo() || kind.is_char_device() {
         match open_anew(file.as_fd()) {
-            Ok(own) => (own.into(), Kind::Pipe),
-            Err(_) => (file.into(), Kind::SharedPipe),
+            Ok(own) => (own.into(), Sink::Pipe),
+            Err(_) => (file.into(), Sink::SharedPipe),
         }
     } else {
-        (file.into(), Kind::File)
+        (file.into(), Sink::File)
     }
 }
 

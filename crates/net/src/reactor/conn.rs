@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 
 use tricorn_wire::body::Body;
-use tricorn_wire::chunked::Field;
+use tricorn_wire::chunked::OwnedField;
 
 use crate::exchange::{Egress, Ingress, Request};
 use crate::listen::via::Origin;
@@ -148,7 +148,7 @@ impl<I: Interface> Conn<I> {
         self.transport.is_stream()
     }
 
-    pub fn take_trailers(&mut self) -> Vec<Field> {
+    pub fn take_trailers(&mut self) -> Vec<OwnedField> {
         std::mem::take(&mut self.ingress.trailers)
     }
 

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use tricorn_wire::body::Body;
-use tricorn_wire::chunked::Field;
+use tricorn_wire::chunked::OwnedField;
 use tricorn_wire::response::{interim, Fault};
 
 use crate::reactor::conn::Conn;
@@ -133,7 +133,7 @@ impl<I: Interface> Net<I> {
     }
 
     /// Ends a body whose trailers come after it.
-    pub fn send_trailers(&mut self, token: Token, trailers: &[Field]) -> Result<Sent, Fault> {
+    pub fn send_trailers(&mut self, token: Token, trailers: &[OwnedField]) -> Result<Sent, Fault> {
         let Some(conn) = self.conns.get_mut(token) else { return Ok(Sent::Broken) };
         let ended = conn.egress.response.finish(trailers, &mut conn.egress.held);
         if let Some(carried) = conn.transport.link.carried() {
@@ -148,7 +148,7 @@ impl<I: Interface> Net<I> {
         &mut self,
         token: Token,
         status: u16,
-        fields: &[Field],
+        fields: &[OwnedField],
     ) -> Result<Sent, Fault> {
         let mut bytes = Vec::new();
         interim(status, fields, &mut bytes)?;

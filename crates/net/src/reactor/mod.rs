@@ -123,7 +123,7 @@ pub struct Net<I: Interface> {
     pub(crate) line: Line,
     pub(crate) batch: Batch,
     pub(crate) quick: Quick,
-    pub(crate) shared: websocket::Shared,
+    pub(crate) shared: websocket::Pools,
     pub(crate) timer: Timer,
     /// Milliseconds since the start, as of the last `wait` or `touch`.
     pub(crate) now: u64,
@@ -170,7 +170,7 @@ impl<I: Interface> Net<I> {
             line: Line::default(),
             batch: Batch::default(),
             quick: Quick::default(),
-            shared: websocket::Shared::default(),
+            shared: websocket::Pools::default(),
             now: 0,
             date: [0; date::LEN],
             date_second: 0,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use tricorn_http2::Stream;
-use tricorn_wire::chunked::Field;
+use tricorn_wire::chunked::OwnedField;
 
 use super::bell::Bell;
 use super::output::{Flush, Output};
@@ -32,7 +32,7 @@ pub(crate) struct Carried {
     load: Arc<Load>,
     /// What all streams had given when it began.
     given_before: u64,
-    trailers: Option<Vec<Field>>,
+    trailers: Option<Vec<OwnedField>>,
     /// The end of the response is given.
     ended: bool,
     /// Wakes a thread that waits for this client.
@@ -207,7 +207,7 @@ impl Carried {
     }
 
     /// The fields that come behind the body.
-    pub(crate) fn end_with(&mut self, trailers: &[Field]) {
+    pub(crate) fn end_with(&mut self, trailers: &[OwnedField]) {
         self.trailers = (!trailers.is_empty()).then(|| trailers.to_vec());
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use mio::event::Event;
 use tricorn_http2::Received as Came;
-use tricorn_wire::chunked::Field;
+use tricorn_wire::chunked::OwnedField;
 
 use self::input::Input;
 use self::link::Link;
@@ -147,7 +147,7 @@ impl<B> Transport<B> {
     }
 
     /// The fields behind a body that has ended with its stream.
-    pub(crate) fn take_trailers(&mut self) -> Vec<Field> {
+    pub(crate) fn take_trailers(&mut self) -> Vec<OwnedField> {
         self.link.carried().map(|carried| carried.stream.take_trailers()).unwrap_or_default()
     }
 

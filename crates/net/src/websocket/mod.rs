@@ -35,7 +35,7 @@ const CORK: usize = 32 * 1024;
 
 /// What all WebSockets of a reactor share.
 #[derive(Default)]
-pub(super) struct Shared {
+pub(super) struct Pools {
     inflaters: Inflaters,
     compressors: Compressors,
 }

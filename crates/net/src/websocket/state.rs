@@ -7,9 +7,9 @@ use tricorn_wire::ws::deflate::compress::Deflate;
 use tricorn_wire::ws::deflate::Agreed;
 use tricorn_wire::ws::frame::{control, Opcode};
 use tricorn_wire::ws::reader::{Event, Message, Reader};
-use tricorn_wire::ws::Fault;
+use tricorn_wire::ws::Violation;
 
-use super::Shared;
+use super::Pools;
 use crate::reactor::timer::NEVER;
 use crate::settings::WebSockets;
 
@@ -29,7 +29,7 @@ pub struct WebSocket {
     pub(super) ending: Option<Box<Close>>,
     pub(super) stage: Stage,
     /// The client has broken a rule: we close once the application has had what came before.
-    pub(super) fault: Option<Fault>,
+    pub(super) fault: Option<Violation>,
     /// A ping is out, and nothing has come since.
     pub(super) is_pinged: bool,
     /// When to ping, or until when something must have come, in milliseconds of the reactor.
@@ -128,7 +128,7 @@ impl WebSocket {
         input: &mut [u8],
         is_stuck: bool,
         settings: &WebSockets,
-        shared: &mut Shared,
+        shared: &mut Pools,
         out: &mut Vec<u8>,
     ) -> usize {
         let mut at = 0;
@@ -184,7 +184,7 @@ impl WebSocket {
     }
 
     /// Closes for what the client did.
-    pub(super) fn fail(&mut self, fault: Fault, out: &mut Vec<u8>) {
+    pub(super) fn fail(&mut self, fault: Violation, out: &mut Vec<u8>) {
         self.say_close(fault.code(), fault.detail(), out);
         self.fault = None;
         self.stage = Stage::Over;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tricorn_wire::chunked::{ChunkDecoder, Field};
+use tricorn_wire::chunked::{ChunkDecoder, OwnedField};
 use tricorn_wire::limits::{Limits, CHUNK_EXTENSIONS, CHUNK_LINE};
 use tricorn_wire::reject::Reject;
 use tricorn_wire_fuzz::{every_byte, pieces, plan, Plan};
@@ -11,7 +11,7 @@ use tricorn_wire_fuzz::{every_byte, pieces, plan, Plan};
 #[derive(Debug, PartialEq)]
 struct Outcome {
     data: Vec<u8>,
-    trailers: Vec<Field>,
+    trailers: Vec<OwnedField>,
     /// Bytes eaten, whether the body has ended, or why it was refused.
     end: Result<(usize, bool), Reject>,
 }
@@ -133,7 +133,7 @@ fn extension(piece: &[u8], choice: u8) -> String {
 }
 
 /// Trailer fields made of the bytes: as many as the spare bits say.
-fn trailers(plan: &Plan) -> Vec<Field> {
+fn trailers(plan: &Plan) -> Vec<OwnedField> {
     let value = |at: u8| plan.bytes.iter().skip(at.into()).take(9).map(|byte| byte | 0x80);
     (0..plan.spare).map(|at| (format!("x-sum-{at}").into_bytes(), value(at).collect())).collect()
 }

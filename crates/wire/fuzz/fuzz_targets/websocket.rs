@@ -10,7 +10,7 @@ use tricorn_wire::ws::deflate::inflate::Inflaters;
 use tricorn_wire::ws::deflate::Agreed;
 use tricorn_wire::ws::frame::apply_mask;
 use tricorn_wire::ws::reader::{Event, Message, Reader};
-use tricorn_wire::ws::Fault;
+use tricorn_wire::ws::Violation;
 use tricorn_wire_fuzz::{every_byte, pieces, plan, Plan};
 
 thread_local! {
@@ -18,7 +18,7 @@ thread_local! {
     static POOLS: RefCell<(Inflaters, Compressors)> = RefCell::default();
 }
 
-type Seen = (Vec<Event>, Option<Fault>);
+type Seen = (Vec<Event>, Option<Violation>);
 
 fuzz_target!(|input: &[u8]| {
     let Some(plan) = plan(input) else { return };

@@ -1,7 +1,7 @@
 //! Close frames: codes and reasons (RFC 6455 §5.5.1, §7.4).
 
 use super::frame::MOST_CONTROL;
-use super::Fault;
+use super::Violation;
 
 pub const NORMAL: u16 = 1000;
 pub const GOING_AWAY: u16 = 1001;
@@ -30,17 +30,21 @@ pub fn may_be_sent(code: u16) -> bool {
 }
 
 /// Reads the body of a close frame; None if it is empty.
-pub fn read(body: &[u8]) -> Result<Option<Close>, Fault> {
+pub fn read(body: &[u8]) -> Result<Option<Close>, Violation> {
     let [high, low, reason @ ..] = body else {
-        return if body.is_empty() { Ok(None) } else { Err(Fault::Protocol("half a close code")) };
+        return if body.is_empty() {
+            Ok(None)
+        } else {
+            Err(Violation::Protocol("half a close code"))
+        };
     };
     let code = u16::from_be_bytes([*high, *low]);
     if !may_be_sent(code) {
-        return Err(Fault::Protocol("invalid close code"));
+        return Err(Violation::Protocol("invalid close code"));
     }
     match std::str::from_utf8(reason) {
         Ok(reason) => Ok(Some(Close { code, reason: reason.to_owned() })),
-        Err(_) => Err(Fault::Data("close reason is not UTF-8")),
+        Err(_) => Err(Violation::Data("close reason is not UTF-8")),
     }
 }
 
@@ -72,11 +76,11 @@ mod tests {
     #[test]
     fn what_a_close_frame_says() {
         assert_eq!(read(b""), Ok(None));
-        assert_eq!(read(b"\x03"), Err(Fault::Protocol("half a close code")));
+        assert_eq!(read(b"\x03"), Err(Violation::Protocol("half a close code")));
         let close = Close { code: 1001, reason: "bye".into() };
         assert_eq!(read(b"\x03\xe9bye"), Ok(Some(close)));
-        assert_eq!(read(b"\x03\xe9\xff").map_err(Fault::code), Err(INVALID_DATA));
-        assert_eq!(read(b"\x03\xed").map_err(Fault::code), Err(PROTOCOL_ERROR));
+        assert_eq!(read(b"\x03\xe9\xff").map_err(Violation::code), Err(INVALID_DATA));
+        assert_eq!(read(b"\x03\xed").map_err(Violation::code), Err(PROTOCOL_ERROR));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Heads of frames (RFC 6455 §5.2), and masks.
 
-use super::Fault;
+use super::Violation;
 
 /// Bytes that a control frame carries at the most (§5.5).
 pub const MOST_CONTROL: usize = 125;
@@ -66,20 +66,20 @@ pub struct FrameHead {
 
 /// How long a head is that begins with these two bytes; what they show to be wrong is refused
 /// before more comes.
-pub fn head_length(first: u8, second: u8) -> Result<usize, Fault> {
+pub fn head_length(first: u8, second: u8) -> Result<usize, Violation> {
     let short = second & !MASKED;
     if first & RESERVED != 0 {
-        return Err(Fault::Protocol("reserved bits are set"));
+        return Err(Violation::Protocol("reserved bits are set"));
     }
-    let opcode = Opcode::read(first & 0xf).ok_or(Fault::Protocol("unknown opcode"))?;
+    let opcode = Opcode::read(first & 0xf).ok_or(Violation::Protocol("unknown opcode"))?;
     if second & MASKED == 0 {
-        return Err(Fault::Protocol("frame is not masked"));
+        return Err(Violation::Protocol("frame is not masked"));
     }
     if opcode.is_control() && (short as usize > MOST_CONTROL || first & FIN == 0) {
-        return Err(Fault::Protocol("control frame is too long or fragmented"));
+        return Err(Violation::Protocol("control frame is too long or fragmented"));
     }
     if first & COMPRESSED != 0 && !matches!(opcode, Opcode::Text | Opcode::Binary) {
-        return Err(Fault::Protocol("frame can't be compressed"));
+        return Err(Violation::Protocol("frame can't be compressed"));
     }
     Ok(match short {
         126 => 8,
@@ -90,17 +90,17 @@ pub fn head_length(first: u8, second: u8) -> Result<usize, Fault> {
 
 impl FrameHead {
     /// Reads a whole head, of the length that [`head_length`] says.
-    pub fn read(head: &[u8]) -> Result<Self, Fault> {
+    pub fn read(head: &[u8]) -> Result<Self, Violation> {
         head_length(head[0], head[1])?;
         let (bits, short) = (head[0], head[1] & !MASKED);
-        let opcode = Opcode::read(bits & 0xf).ok_or(Fault::Protocol("unknown opcode"))?;
+        let opcode = Opcode::read(bits & 0xf).ok_or(Violation::Protocol("unknown opcode"))?;
         let (is_last, is_compressed) = (bits & FIN != 0, bits & COMPRESSED != 0);
         let (numbers, mask) = head[2..].split_at(head.len() - 6);
         let length = numbers.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         let length = match short {
-            126 if length < 126 => return Err(Fault::Protocol("length is not minimal")),
-            127 if length < 1 << 16 => return Err(Fault::Protocol("length is not minimal")),
-            127 if length >> 63 != 0 => return Err(Fault::Protocol("length is too large")),
+            126 if length < 126 => return Err(Violation::Protocol("length is not minimal")),
+            127 if length < 1 << 16 => return Err(Violation::Protocol("length is not minimal")),
+            127 if length >> 63 != 0 => return Err(Violation::Protocol("length is too large")),
             126 | 127 => length,
             short => u64::from(short),
         };
@@ -212,7 +212,7 @@ mod tests {
             (b"\x81\xff\x00\x00\x00\x00\x00\x00\xff\xffabcd", "length is not minimal"),
             (b"\x81\xff\x80\x00\x00\x00\x00\x01\x00\x00abcd", "length is too large"),
         ] {
-            assert_eq!(FrameHead::read(head), Err(Fault::Protocol(detail)), "{head:?}");
+            assert_eq!(FrameHead::read(head), Err(Violation::Protocol(detail)), "{head:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ pub mod utf8;
 
 /// Why a connection is failed by us (RFC 6455 §7.1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum Violation {
     /// A rule of the framing is broken.
     Protocol(&'static str),
     /// Text is not UTF-8, or compressed data is malformed.
@@ -26,7 +26,7 @@ pub enum Fault {
     TooBig,
 }
 
-impl Fault {
+impl Violation {
     /// The code of the close frame that says so.
     pub fn code(self) -> u16 {
         match self {

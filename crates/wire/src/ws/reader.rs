@@ -5,7 +5,7 @@ use super::deflate::inflate::{Inflate, Inflaters};
 use super::deflate::Agreed;
 use super::frame::{apply_mask, head_length, FrameHead, Opcode, LONGEST_HEAD};
 use super::utf8::Utf8;
-use super::Fault;
+use super::Violation;
 
 /// A whole message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Reader {
         &mut self,
         input: &mut [u8],
         pool: &mut Inflaters,
-    ) -> Result<(usize, Option<Event>), Fault> {
+    ) -> Result<(usize, Option<Event>), Violation> {
         let mut at = 0;
         loop {
             let Some((frame, came)) = self.frame else {
@@ -97,7 +97,7 @@ impl Reader {
     }
 
     /// Gathers the head of a frame; returns how many bytes it took.
-    fn read_head(&mut self, input: &[u8]) -> Result<usize, Fault> {
+    fn read_head(&mut self, input: &[u8]) -> Result<usize, Violation> {
         let mut at = 0;
         while at < input.len() {
             let have = self.head_len as usize;
@@ -119,17 +119,17 @@ impl Reader {
         Ok(at)
     }
 
-    fn begin_frame(&mut self, frame: FrameHead) -> Result<(), Fault> {
+    fn begin_frame(&mut self, frame: FrameHead) -> Result<(), Violation> {
         match (frame.opcode, self.begun) {
             (Opcode::Continuation, None) => {
-                return Err(Fault::Protocol("continuation of nothing"));
+                return Err(Violation::Protocol("continuation of nothing"));
             }
             (Opcode::Text | Opcode::Binary, Some(_)) => {
-                return Err(Fault::Protocol("message inside a message"));
+                return Err(Violation::Protocol("message inside a message"));
             }
             (Opcode::Text | Opcode::Binary, None) => {
                 if frame.is_compressed && self.inflate.is_none() {
-                    return Err(Fault::Protocol("compression was not agreed on"));
+                    return Err(Violation::Protocol("compression was not agreed on"));
                 }
                 let is_text = frame.opcode == Opcode::Text;
                 self.begun = Some(Begun { is_text, is_compressed: frame.is_compressed });
@@ -141,14 +141,14 @@ impl Reader {
             _ => self.most, // as it is compressed; what it inflates to is looked at as it comes
         };
         if !frame.opcode.is_control() && frame.length > room as u64 {
-            return Err(Fault::TooBig);
+            return Err(Violation::TooBig);
         }
         self.frame = Some((frame, 0));
         Ok(())
     }
 
     /// Takes some bytes of the running frame.
-    fn take(&mut self, opcode: Opcode, part: &[u8], pool: &mut Inflaters) -> Result<(), Fault> {
+    fn take(&mut self, opcode: Opcode, part: &[u8], pool: &mut Inflaters) -> Result<(), Violation> {
         if opcode.is_control() {
             self.control.extend_from_slice(part);
             return Ok(());
@@ -170,9 +170,9 @@ impl Reader {
         outcome
     }
 
-    fn check_text(&mut self, begun: Begun, had: usize) -> Result<(), Fault> {
+    fn check_text(&mut self, begun: Begun, had: usize) -> Result<(), Violation> {
         if begun.is_text && !self.text.feed(&self.message[had..]) {
-            return Err(Fault::Data("text is not UTF-8"));
+            return Err(Violation::Data("text is not UTF-8"));
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Reader {
         &mut self,
         frame: FrameHead,
         pool: &mut Inflaters,
-    ) -> Result<Option<Event>, Fault> {
+    ) -> Result<Option<Event>, Violation> {
         if frame.opcode.is_control() {
             let body = std::mem::take(&mut self.control);
             return Ok(Some(match frame.opcode {
@@ -201,7 +201,7 @@ impl Reader {
             outcome?;
         }
         if begun.is_text && !self.text.is_whole() {
-            return Err(Fault::Data("text ends in the middle of a character"));
+            return Err(Violation::Data("text ends in the middle of a character"));
         }
         self.begun = None;
         let body = std::mem::take(&mut self.message);
@@ -217,7 +217,7 @@ mod tests {
     const AGREED: Agreed =
         Agreed { our_bits: 12, their_bits: 12, we_take_over: true, they_take_over: true };
 
-    type Seen = (Vec<Event>, Option<Fault>);
+    type Seen = (Vec<Event>, Option<Violation>);
 
     /// A frame as a client sends it.
     fn frame(bits: u8, body: &[u8]) -> Vec<u8> {
@@ -308,7 +308,7 @@ mod tests {
             (vec![frame(0x02, &[0; 60]), frame(0x80, &[0; 41])], 1009),
         ] {
             let (events, fault) = all_ways(&frames.concat(), 100, None);
-            assert_eq!((events.len(), fault.map(Fault::code)), (0, Some(code)), "{frames:?}");
+            assert_eq!((events.len(), fault.map(Violation::code)), (0, Some(code)), "{frames:?}");
         }
         let (events, fault) = all_ways(&frame(0x82, &[0; 100]), 100, None);
         assert_eq!((events.len(), fault), (1, None));
@@ -319,7 +319,7 @@ mod tests {
     fn bad_text_fails_fast() {
         let bytes = frame(0x81, b"abc\xff and so on");
         let (_, fault) = read(&bytes[..6 + 4], &[], 100, None);
-        assert_eq!(fault.map(Fault::code), Some(1007));
+        assert_eq!(fault.map(Violation::code), Some(1007));
     }
 
     /// What `compress` makes of these messages, as a client would send them.
@@ -370,7 +370,7 @@ mod tests {
         let bytes = compressed(&[&vec![0; 1 << 20]]);
         assert!(bytes.len() < 4096);
         let (mut reader, mut pool) = (Reader::new(5000, Some(AGREED)), Inflaters::default());
-        assert_eq!(reader.read(&mut bytes.clone(), &mut pool), Err(Fault::TooBig));
+        assert_eq!(reader.read(&mut bytes.clone(), &mut pool), Err(Violation::TooBig));
         assert!(reader.message.capacity() <= 5001);
     }
 
@@ -378,7 +378,7 @@ mod tests {
     fn malformed_deflate() {
         for body in [&b"\xff\xff\xff"[..], &b"\x03\x00".repeat(40), b"\xf2\x00\x11\x00\x00"] {
             let (_, fault) = all_ways(&frame(0xc2, body), 100, Some(AGREED));
-            assert_eq!(fault.map(Fault::code), Some(1007), "{body:?}");
+            assert_eq!(fault.map(Violation::code), Some(1007), "{body:?}");
         }
     }
 }

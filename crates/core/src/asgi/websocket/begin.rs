@@ -7,7 +7,7 @@ use tricorn_wire::head::Head;
 use tricorn_wire::ws::handshake::{wanted, Offer, Wanted};
 
 use super::super::core::AsgiCore;
-use super::super::exchange::Exchange;
+use super::super::exchange::AsgiExchange;
 use super::super::scope::Scopes;
 use super::Asked;
 
@@ -31,7 +31,7 @@ pub fn turn_scope(scopes: &Scopes, scope: &Bound<'_, PyDict>, offer: &Offer) -> 
 }
 
 /// What is kept with the request.
-pub fn exchange(offer: Offer) -> Exchange {
+pub fn exchange(offer: Offer) -> AsgiExchange {
     let asked = Asked { offer, is_told: false };
-    Exchange { websocket: Some(Box::new(asked)), ..Exchange::default() }
+    AsgiExchange { websocket: Some(Box::new(asked)), ..AsgiExchange::default() }
 }

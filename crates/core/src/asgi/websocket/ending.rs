@@ -9,11 +9,11 @@ use tricorn_wire::ws::reader::Message;
 
 use super::super::core::{AsgiCore, State};
 use super::super::drive;
-use super::super::exchange::Exchange;
+use super::super::exchange::AsgiExchange;
 use super::super::flow::schedule_if_work;
 use super::super::waiting;
 use crate::py::future::Wake;
-use crate::py::handle::Target;
+use tricorn_net::Target;
 use tricorn_net::{Phase, Token};
 
 /// What is left of WebSockets whose tasks go on.
@@ -72,7 +72,7 @@ pub fn wake(core: &Bound<'_, AsgiCore>, token: Token) {
 }
 
 /// Takes the application's part off the connection, which goes on to its end without it.
-pub fn part(state: &mut State, target: Target) -> Option<Exchange> {
+pub fn part(state: &mut State, target: Target) -> Option<AsgiExchange> {
     let conn = state.net.get(target.token).filter(|conn| conn.seq == target.seq)?;
     let exchange = conn.exchange.take()?;
     conn.wants_body = false;
@@ -115,7 +115,7 @@ pub fn task_ended(core: &Bound<'_, AsgiCore>, target: Target, has_failed: bool) 
 }
 
 /// The handshake has ended without a WebSocket.
-pub fn refused(core: &Bound<'_, AsgiCore>, exchange: Exchange) -> PyResult<()> {
+pub fn refused(core: &Bound<'_, AsgiCore>, exchange: AsgiExchange) -> PyResult<()> {
     drive::gone(core, exchange, Wake::Soon);
     drive::report_idle(core)
 }

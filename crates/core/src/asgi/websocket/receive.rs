@@ -10,8 +10,8 @@ use super::super::core::AsgiCore;
 use super::ending;
 use crate::py::call::utf8;
 use crate::py::future::Waiter;
-use crate::py::handle::Target;
 use tricorn_net::News;
+use tricorn_net::Target;
 
 /// Puts a waiter in line.
 pub fn park(core: &Bound<'_, AsgiCore>, target: Target, waiter: Py<Waiter>) {
@@ -38,28 +38,28 @@ pub fn message<'py>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = core.py();
     Ok(match next(core, target) {
-        Next::Later => None,
-        Next::Connect => Some(connect(py)?),
-        Next::Message(message) => Some(received(py, &message)?),
-        Next::Ended(close) => Some(disconnect(py, &close)?),
+        NextMessage::Later => None,
+        NextMessage::Connect => Some(connect(py)?),
+        NextMessage::Message(message) => Some(received(py, &message)?),
+        NextMessage::Ended(close) => Some(disconnect(py, &close)?),
     })
 }
 
 /// What comes next, without the objects of a message: those are made once nothing is borrowed.
-enum Next {
+enum NextMessage {
     Later,
     Connect,
     Message(Message),
     Ended(Close),
 }
 
-fn next(core: &Bound<'_, AsgiCore>, target: Target) -> Next {
+fn next(core: &Bound<'_, AsgiCore>, target: Target) -> NextMessage {
     let mut state = core.get().state.get();
     if let Some(news) = state.net.news(target.token, target.seq) {
         return match news {
-            News::Message(message) => Next::Message(message),
-            News::Ended(close) => Next::Ended(close),
-            News::Later => Next::Later,
+            News::Message(message) => NextMessage::Message(message),
+            News::Ended(close) => NextMessage::Ended(close),
+            News::Later => NextMessage::Later,
         };
     }
     if let Some(conn) = state.net.exchange(target.token, target.seq) {
@@ -67,14 +67,14 @@ fn next(core: &Bound<'_, AsgiCore>, target: Target) -> Next {
         let asked = conn.exchange.as_mut().and_then(|exchange| exchange.websocket.as_mut());
         let was_told = asked.is_none_or(|asked| std::mem::replace(&mut asked.is_told, true));
         return match (was_told, is_gone) {
-            (false, _) => Next::Connect,
-            (true, false) => Next::Later,
-            (true, true) => Next::Ended(Close { code: LOST, reason: String::new() }),
+            (false, _) => NextMessage::Connect,
+            (true, false) => NextMessage::Later,
+            (true, true) => NextMessage::Ended(Close { code: LOST, reason: String::new() }),
         };
     }
     match ending::rest(&mut state, target) {
-        Ok(message) => Next::Message(message),
-        Err(close) => Next::Ended(close),
+        Ok(message) => NextMessage::Message(message),
+        Err(close) => NextMessage::Ended(close),
     }
 }
 

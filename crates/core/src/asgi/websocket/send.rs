@@ -10,15 +10,15 @@ use tricorn_wire::ws::close::{may_be_sent, NORMAL};
 use tricorn_wire::ws::handshake::{answer, is_ours};
 
 use super::super::core::{AsgiCore, State};
-use super::super::exchange::{Asgi, Exchange};
+use super::super::exchange::{Asgi, AsgiExchange};
 use super::super::fields::Fields;
 use super::super::flow::{go_on, schedule_if_work, wait_for_room};
 use super::super::send::{self as http, as_dict, kind_of};
 use super::ending;
 use crate::py::call::get_item;
 use crate::py::client_gone;
-use crate::py::handle::Target;
 use crate::py::ready;
+use tricorn_net::Target;
 use tricorn_net::{Conn, Sent};
 
 /// The awaitable of one `send(message)`.
@@ -212,7 +212,7 @@ fn after<'py>(
         schedule_if_work(core)?;
         return ready::wait(core, target, waiter);
     }
-    let due = conn.exchange.as_mut().is_some_and(Exchange::is_due);
+    let due = conn.exchange.as_mut().is_some_and(AsgiExchange::is_due);
     let corked = state.net.is_corked();
     drop(state);
     go_on(core, corked, due)

@@ -2,7 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::super::Fault;
+use super::super::Violation;
 use super::{Agreed, History};
 
 /// The end of every message that its sender leaves out (RFC 7692 §7.2.1).
@@ -15,7 +15,7 @@ const SPARE: usize = 4;
 const ENDS: usize = 4;
 const BYTES_PER_END: usize = 1024;
 
-const MALFORMED: Fault = Fault::Data("compressed data is malformed");
+const MALFORMED: Violation = Violation::Data("compressed data is malformed");
 
 /// States that are free, for all connections of a reactor.
 #[derive(Default)]
@@ -71,7 +71,7 @@ impl Inflate {
         out: &mut Vec<u8>,
         most: usize,
         pool: &mut Inflaters,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Violation> {
         let mut state = match self.state.take() {
             Some(state) => state,
             None => {
@@ -93,7 +93,7 @@ impl Inflate {
         out: &mut Vec<u8>,
         most: usize,
         pool: &mut Inflaters,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Violation> {
         self.feed(&TAIL, out, most, pool)?;
         if let Some(state) = self.state.take() {
             pool.give(*state);
@@ -110,7 +110,7 @@ impl Inflate {
         mut bytes: &[u8],
         out: &mut Vec<u8>,
         most: usize,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Violation> {
         loop {
             if out.len() == out.capacity() {
                 // One byte more than allowed shows that there is more.
@@ -120,7 +120,7 @@ impl Inflate {
             let (taken, had) = (state.total_in(), out.len());
             let status = state.decompress_vec(bytes, out, FlushDecompress::None);
             if out.len() > most {
-                return Err(Fault::TooBig);
+                return Err(Violation::TooBig);
             }
             let status = status.map_err(|_| MALFORMED)?;
             let step = (state.total_in() - taken) as usize;
@@ -139,7 +139,7 @@ impl Inflate {
 
     /// RFC 7692 §7.2.3.4: a message may have a final block. What follows is a new stream that knows
     /// the text before it.
-    fn begin_anew(&mut self, state: &mut Decompress, out: &[u8]) -> Result<(), Fault> {
+    fn begin_anew(&mut self, state: &mut Decompress, out: &[u8]) -> Result<(), Violation> {
         self.ends += 1;
         if self.ends > ENDS + self.came / BYTES_PER_END {
             return Err(MALFORMED);
@@ -153,7 +153,7 @@ impl Inflate {
 }
 
 /// Makes the earlier text known.
-fn know(state: &mut Decompress, text: &[u8]) -> Result<(), Fault> {
+fn know(state: &mut Decompress, text: &[u8]) -> Result<(), Violation> {
     if !text.is_empty() {
         state.set_dictionary(text).map_err(|_| MALFORMED)?;
     }
@@ -164,7 +164,7 @@ fn know(state: &mut Decompress, text: &[u8]) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    fn inflated(message: &[u8]) -> Result<Vec<u8>, Fault> {
+    fn inflated(message: &[u8]) -> Result<Vec<u8>, Violation> {
         let (our_bits, their_bits) = (15, 15);
         let agreed = Agreed { our_bits, their_bits, we_take_over: true, they_take_over: true };
         let (mut inflate, mut pool, mut out) =
