@@ -14,7 +14,7 @@ FIELDS, METHODS, FLAGS = 20, 30, 3
 
 LARGER: dict[tuple[str, str], dict[str, int]] = {
     # The reactor is still one room (ARCHITECTURE, "The rooms of the reactor").
-    ("net", "Net"): {"fields": 31, "methods": 174, "flags": 5},
+    ("net", "Net"): {"methods": 174},
     ("net", "Conn"): {"methods": 32, "flags": 5},
     ("net", "Session"): {"flags": 5},
     ("core", "AsgiExchange"): {"flags": 5},

@@ -81,7 +81,7 @@ impl AsgiCore {
         let scopes = Scopes::new(py, &settings, &extensions, state.as_ref())?;
         let task_maker = TaskMaker::new(&event_loop)?;
         let (poller, mut net) = Net::new(settings)?;
-        net.corks = true;
+        net.gathered.corks = true;
         Ok(Self {
             state: OwnerCell::new(State {
                 net,

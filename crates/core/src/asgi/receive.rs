@@ -110,7 +110,7 @@ fn next(core: &Bound<'_, AsgiCore>, target: Target) -> Next {
             state.net.cut(target.token).map_or(Next::Gone, |cut| Next::Cut(Box::new(cut)))
         }
         Pull::Data { more } => {
-            let body = PyBytes::new(py, &state.net.pulled).unbind();
+            let body = PyBytes::new(py, &state.net.buffers.pulled).unbind();
             let Some(conn) = state.net.exchange(target.token, target.seq) else {
                 return Next::Gone;
             };

@@ -128,13 +128,13 @@ pub fn gather(core: &WsgiCore, token: Token) -> Option<Request> {
         }
         match net.pull(token, room) {
             Pull::Data { .. } => {
-                let bytes = std::mem::take(&mut net.pulled);
+                let bytes = std::mem::take(&mut net.buffers.pulled);
                 let exchange = net.get(token)?.exchange.as_mut()?;
                 if exchange.gathered.is_empty() {
                     exchange.gathered = bytes;
                 } else {
                     exchange.gathered.extend_from_slice(&bytes);
-                    net.pulled = bytes;
+                    net.buffers.pulled = bytes;
                 }
             }
             Pull::Later => {

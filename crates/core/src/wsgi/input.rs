@@ -110,9 +110,9 @@ impl Buffer {
                 match net.pull(target.token, READ) {
                     Pull::Data { more } => {
                         core.goes_on();
-                        self.bytes.extend_from_slice(&net.pulled);
+                        self.bytes.extend_from_slice(&net.buffers.pulled);
                         self.ended = !more;
-                        return Ok(!net.pulled.is_empty());
+                        return Ok(!net.buffers.pulled.is_empty());
                     }
                     Pull::Gone => return Err(client_gone()),
                     Pull::Refused(reject) => {

@@ -66,7 +66,7 @@ impl<I: Interface> Net<I> {
         if self.line.turn.take() == Some(token) {
             return Step::Head(head);
         }
-        let alone = !self.reads_first || self.queue.is_empty();
+        let alone = !self.reads_first || self.turns.queue.is_empty();
         if alone && self.line.waiting.is_empty() && self.room(admission) > 0 {
             return Step::Head(head);
         }
@@ -101,7 +101,7 @@ impl<I: Interface> Net<I> {
         let first = self.line.waiting.front();
         let &(token, since) = first.filter(|_| self.can_call_in())?;
         if self.reads_first {
-            let unread = !self.queue.is_empty() || self.line.batches > 0;
+            let unread = !self.turns.queue.is_empty() || self.line.batches > 0;
             if unread || self.is_stale() {
                 return None;
             }

@@ -38,7 +38,7 @@ impl<I: Interface> Net<I> {
     fn answer_and_close(&mut self, token: Token, status: u16, detail: &str) {
         self.refresh_date();
         if let Some(conn) = self.conns.get_mut(token) {
-            let stamp = self.settings.stamp(&self.date, conn.transport.secured.as_ref());
+            let stamp = self.settings.stamp(&self.date.text, conn.transport.secured.as_ref());
             let is_head = conn.egress.response.is_to_head();
             let answer = refusal(status, detail, is_head, conn.id_field(), stamp);
             conn.egress.held.clear();

@@ -6,6 +6,7 @@
 use tricorn_wire::head::{Head as Parsed, Slots};
 
 use crate::answers::answer::Answer;
+use crate::reactor::stop::Stop;
 use crate::{Head, Interface, Net, Step, Token};
 
 /// Where health is asked for.
@@ -82,7 +83,6 @@ impl<I: Interface> Net<I> {
     /// Should new requests be sent here? A worker that retires leaves that to others on the same
     /// addresses, so the server is ready all the same.
     fn is_ready(&self) -> bool {
-        let stops = self.draining && !self.patient;
-        !stops && !self.slot.server().is_stopping()
+        self.stop != Stop::Now && !self.slot.server().is_stopping()
     }
 }

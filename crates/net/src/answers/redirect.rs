@@ -9,7 +9,7 @@ impl<I: Interface> Net<I> {
     /// Answers if the request came to such an address; else it is for others to answer.
     pub(crate) fn redirect(&mut self, token: Token, head: Head) -> Step<I> {
         let listener = self.conns.get_mut(token).map(|conn| conn.origin.listener as usize);
-        let listener = listener.and_then(|index| self.listeners.get(index));
+        let listener = listener.and_then(|index| self.listeners.all.get(index));
         let Some(port) = listener.and_then(|listener| listener.redirects_to) else {
             return Step::Head(head);
         };

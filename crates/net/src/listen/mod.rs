@@ -13,7 +13,7 @@ use std::sync::Arc;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry};
 
-use crate::listen::balance::RETRY_MS;
+use crate::listen::balance::{Balance, RETRY_MS};
 use crate::listen::preface::Preface;
 use crate::listen::via::Origin;
 use crate::reactor::conn::Conn;
@@ -29,6 +29,15 @@ use crate::{Interface, Net, Token};
 const BURST: usize = 32;
 /// How long to leave a listener alone when descriptors have run out, in milliseconds.
 const PAUSE_MS: u64 = 100;
+
+/// Where connections come from.
+#[derive(Default)]
+pub(crate) struct Listeners {
+    pub(crate) all: Vec<Listener>,
+    pub(crate) balance: Balance,
+    /// Accepting has failed and has not worked since.
+    pub(crate) paused: bool,
+}
 
 pub(crate) struct Listener {
     socket: OwnedFd,
@@ -67,7 +76,7 @@ impl<I: Interface> Net<I> {
         private: bool,
     ) -> io::Result<()> {
         let socket = sys::duplicate(fd)?;
-        let token = mio::Token(LISTENERS + self.listeners.len());
+        let token = mio::Token(LISTENERS + self.listeners.all.len());
         let source = socket.as_raw_fd();
         if is_tcp {
             sys::set_nodelay(source); // which what is accepted inherits
@@ -77,7 +86,7 @@ impl<I: Interface> Net<I> {
             probe.add_listener(source);
         }
         let identities = self.settings.identities.clone().filter(|_| !private);
-        self.listeners.push(Listener {
+        self.listeners.all.push(Listener {
             socket,
             is_own,
             identities,
@@ -95,7 +104,7 @@ impl<I: Interface> Net<I> {
     pub fn listen_to_redirect(&mut self, fd: RawFd, is_own: bool, port: u16) -> io::Result<()> {
         self.listen(fd, true, is_own, false)?;
         self.settings.looks_at_heads = true;
-        if let Some(listener) = self.listeners.last_mut() {
+        if let Some(listener) = self.listeners.all.last_mut() {
             listener.identities = None;
             listener.redirects_to = Some(port);
         }
@@ -105,19 +114,19 @@ impl<I: Interface> Net<I> {
     pub(crate) fn accept(&mut self, index: usize) {
         for _ in 0..BURST {
             let full = self.sockets() >= self.settings.connections;
-            let Some(listener) = self.listeners.get_mut(index) else { return };
+            let Some(listener) = self.listeners.all.get_mut(index) else { return };
             listener.waiting = true;
             if full {
                 return;
             }
-            if !listener.is_own && self.balance.yields(&self.slot, self.now) {
+            if !listener.is_own && self.listeners.balance.yields(&self.slot, self.now) {
                 return self.leave_to_others(index);
             }
-            let Some(listener) = self.listeners.get_mut(index) else { return };
+            let Some(listener) = self.listeners.all.get_mut(index) else { return };
             match sys::accept(listener.socket.as_raw_fd()) {
                 Ok(Some(accepted)) => drop(self.add(accepted, index as u32)),
                 Ok(None) => {
-                    self.paused = false;
+                    self.listeners.paused = false;
                     self.publish();
                     return self.nobody_waits(index);
                 }
@@ -130,7 +139,7 @@ impl<I: Interface> Net<I> {
     /// Another worker is to take who waits, and is looked after: only a few milliseconds later is
     /// it certain that it has.
     fn leave_to_others(&mut self, index: usize) {
-        let Some(listener) = self.listeners.get(index) else { return };
+        let Some(listener) = self.listeners.all.get(index) else { return };
         if sys::wait_for(listener.socket.as_raw_fd(), Want::Read, 0) {
             self.timer.want_retry(RETRY_MS);
         } else {
@@ -139,17 +148,17 @@ impl<I: Interface> Net<I> {
     }
 
     fn nobody_waits(&mut self, index: usize) {
-        if let Some(listener) = self.listeners.get_mut(index) {
+        if let Some(listener) = self.listeners.all.get_mut(index) {
             listener.waiting = false;
         }
-        if !self.listeners.iter().any(|listener| listener.waiting) {
-            self.balance.settle();
+        if !self.listeners.all.iter().any(|listener| listener.waiting) {
+            self.listeners.balance.settle();
         }
     }
 
     /// Fewer requests or connections than before: who was left to others may be for this worker.
     pub(crate) fn load_fell(&mut self) {
-        if self.balance.is_waiting() {
+        if self.listeners.balance.is_waiting() {
             self.resume_listeners();
         }
     }
@@ -157,7 +166,9 @@ impl<I: Interface> Net<I> {
     /// Tells the other workers about connections, and whether this worker takes more.
     fn publish(&self) {
         let open = self.sockets();
-        let takes = !self.listeners.is_empty() && !self.paused && open < self.settings.connections;
+        let takes = !self.listeners.all.is_empty()
+            && !self.listeners.paused
+            && open < self.settings.connections;
         self.slot.connections.set(open as u64);
         self.slot.accepting.set(u64::from(takes));
     }
@@ -165,7 +176,7 @@ impl<I: Interface> Net<I> {
     /// Other processes may keep the sockets open, so closing ours would not end their events.
     pub(crate) fn close_listeners(&mut self) {
         self.measure_no_more();
-        for listener in std::mem::take(&mut self.listeners) {
+        for listener in std::mem::take(&mut self.listeners.all) {
             listener.deregister(&self.registry);
         }
         self.publish();
@@ -180,7 +191,7 @@ impl<I: Interface> Net<I> {
     /// Leaves the listeners alone for a while: descriptors or memory have run out. Said once, until
     /// accepting works again.
     fn pause(&mut self, error: &io::Error) {
-        if !std::mem::replace(&mut self.paused, true) {
+        if !std::mem::replace(&mut self.listeners.paused, true) {
             let open = self.sockets();
             self.complaint = Some(format!(
                 "cannot accept more connections than the {open} that are open: {error}; they wait \
@@ -193,8 +204,8 @@ impl<I: Interface> Net<I> {
 
     /// Lets in everybody who waits now, on each listener, or only on those of its own.
     pub(crate) fn accept_waiting(&mut self, only_own: bool) {
-        for index in 0..self.listeners.len() {
-            let Listener { socket, is_own, .. } = &self.listeners[index];
+        for index in 0..self.listeners.all.len() {
+            let Listener { socket, is_own, .. } = &self.listeners.all[index];
             if only_own && !is_own {
                 continue;
             }
@@ -217,7 +228,7 @@ impl<I: Interface> Net<I> {
         conn.transport.writable = true;
         let address = accepted.peer.map(|peer| peer.ip());
         conn.origin.standing.trusted = self.settings.proxy.trust.has_peer(address);
-        let from = self.listeners.get(listener as usize);
+        let from = self.listeners.all.get(listener as usize);
         let private = from.is_some_and(|one| one.private);
         let redirects = from.is_some_and(|one| one.redirects_to.is_some());
         conn.origin.standing.speaks_http1 = private || redirects;
@@ -232,7 +243,7 @@ impl<I: Interface> Net<I> {
             }
         }
         if let Some(identities) =
-            self.listeners.get(listener as usize).and_then(|l| l.identities.as_ref())
+            self.listeners.all.get(listener as usize).and_then(|l| l.identities.as_ref())
         {
             conn.transport.output.tls = Session::new(&identities.identity(self.now));
             conn.transport.output.tls.as_ref()?;
@@ -253,8 +264,8 @@ impl<I: Interface> Net<I> {
 
     /// Accepts what was left waiting; says when to try again.
     pub(crate) fn resume_listeners(&mut self) -> u64 {
-        for index in 0..self.listeners.len() {
-            if self.listeners[index].waiting {
+        for index in 0..self.listeners.all.len() {
+            if self.listeners.all[index].waiting {
                 self.accept(index);
             }
         }
@@ -269,7 +280,6 @@ impl<I: Interface> Net<I> {
         self.end_line(token);
         self.note_orphan(token);
         let mut conn = self.conns.remove(token)?;
-        self.streams -= usize::from(conn.is_stream());
         let quiet = if conn.phase() == Phase::Linger { conn.times.since } else { self.now };
         if conn.phase() != Phase::Exchange {
             conn.transport.say_goodbye(); // else what was sent is not the whole

@@ -33,7 +33,7 @@ impl<I: Interface> Net<I> {
             let conn = self.conns.get_mut(token)?;
             let fd = conn.fd();
             let preface = conn.origin.preface.as_mut()?;
-            let bytes = &mut self.scratch[..MOST];
+            let bytes = &mut self.buffers.scratch[..MOST];
             let size = match sys::peek(fd, bytes) {
                 Io::Done(size) if size > 0 => size,
                 Io::Later => {

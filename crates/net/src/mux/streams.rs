@@ -109,7 +109,7 @@ impl<I: Interface> Net<I> {
         }));
         sys::limit_unsent(conn.fd(), UNSENT);
         conn.enter(Phase::Streams, &self.slot);
-        if self.draining {
+        if self.stop.is_begun() {
             self.stop_streams(token);
         }
         self.step_streams(token)
@@ -134,11 +134,11 @@ impl<I: Interface> Net<I> {
             }
             if !self.resume_turn(token) {
                 let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
-                let received = conn.transport.receive(&mut self.scratch);
+                let received = conn.transport.receive(&mut self.buffers.scratch);
                 let Some(all) = conn.streams.as_mut() else { return Step::Idle };
                 match received {
                     Received::Nothing => return Step::Idle,
-                    Received::Bytes(size) => all.receive(&self.scratch[..size], now),
+                    Received::Bytes(size) => all.receive(&self.buffers.scratch[..size], now),
                     Received::End | Received::Plain => all.http2.receive_end(),
                 }
             }
@@ -213,7 +213,7 @@ impl<I: Interface> Net<I> {
         child.transport.readable = true;
         child.transport.input.bytes = head;
         let token = self.conns.insert(child);
-        self.streams += 1;
+
         if let Some(carried) =
             self.conns.get_mut(token).and_then(|conn| conn.transport.link.carried())
         {

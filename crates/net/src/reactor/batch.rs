@@ -36,12 +36,14 @@ impl<I: Interface> Net<I> {
     /// Responses may wait from now on, or not: only while the reactor runs, since an application's
     /// task that the loop steps may keep it from running for any time.
     pub fn open_batch(&mut self, open: bool) {
-        self.batch.is_open = open;
+        self.gathered.batch.is_open = open;
     }
 
     /// Are others being served, whose responses can go out with this one?
     fn has_others(&self) -> bool {
-        self.batch.is_open && self.has_work() && self.now >= self.batch.prompt_until
+        self.gathered.batch.is_open
+            && self.has_work()
+            && self.now >= self.gathered.batch.prompt_until
     }
 
     /// Keeps what the streams of a connection have to say if others are being served; true if it
@@ -61,8 +63,8 @@ impl<I: Interface> Net<I> {
     }
 
     fn wait(&mut self, token: Token) {
-        self.batch.tokens.push(token);
-        self.batch.since.get_or_insert_with(Instant::now);
+        self.gathered.batch.tokens.push(token);
+        self.gathered.batch.since.get_or_insert_with(Instant::now);
     }
 
     /// Keeps the complete response in `held` if others are being served; true if it waits.
@@ -85,32 +87,32 @@ impl<I: Interface> Net<I> {
 
     /// Does a response wait?
     pub(crate) fn has_waiting(&self) -> bool {
-        self.batch.since.is_some()
+        self.gathered.batch.since.is_some()
     }
 
     pub(crate) fn release_if_due(&mut self) {
-        if self.batch.since.is_some_and(|since| since.elapsed() > LONGEST) {
+        if self.gathered.batch.since.is_some_and(|since| since.elapsed() > LONGEST) {
             self.release();
         }
     }
 
     /// Sends the responses that wait.
     pub fn release(&mut self) {
-        let Some(since) = self.batch.since.take() else { return };
+        let Some(since) = self.gathered.batch.since.take() else { return };
         let kept = since.elapsed();
         if kept > TOO_LONG {
             self.be_prompt(kept);
         }
-        let mut tokens = std::mem::take(&mut self.batch.tokens);
+        let mut tokens = std::mem::take(&mut self.gathered.batch.tokens);
         for token in tokens.drain(..) {
             self.release_one(token);
         }
-        self.batch.tokens = tokens;
+        self.gathered.batch.tokens = tokens;
     }
 
     /// As `release`, when a call did not come back to the reactor: nothing waits for a while.
     pub fn release_left(&mut self) {
-        if self.batch.since.is_some() {
+        if self.gathered.batch.since.is_some() {
             self.release();
             self.be_prompt(Duration::ZERO);
         }
@@ -131,7 +133,7 @@ impl<I: Interface> Net<I> {
             self.end_line(token);
         }
         let Some(conn) = self.conns.get_mut(token) else { return };
-        if !conn.is_idle() || conn.is_gone() || self.draining {
+        if !conn.is_idle() || conn.is_gone() || self.stop.is_begun() {
             self.enqueue(token);
         }
     }
@@ -141,6 +143,6 @@ impl<I: Interface> Net<I> {
         self.touch(); // the call may have taken long
         let long = (kept.as_millis() as u64).saturating_mul(PROMPT_TIMES);
         let until = self.now + long.clamp(PROMPT_LEAST, PROMPT_MOST);
-        self.batch.prompt_until = until.max(self.batch.prompt_until);
+        self.gathered.batch.prompt_until = until.max(self.gathered.batch.prompt_until);
     }
 }

@@ -57,7 +57,7 @@ impl<I: Interface> Net<I> {
             conn.egress.held.extend_from_slice(bytes);
             conn.egress.held.extend_from_slice(wrap.suffix());
         }
-        if self.corks && small && more && conn.egress.held.len() <= CORK {
+        if self.gathered.corks && small && more && conn.egress.held.len() <= CORK {
             self.cork(token);
             return Ok(Sent::Fine);
         }
@@ -83,19 +83,19 @@ impl<I: Interface> Net<I> {
     pub(crate) fn cork(&mut self, token: Token) {
         if let Some(conn) = self.conns.get_mut(token) {
             if conn.egress.cork() {
-                self.corked.push(token);
+                self.gathered.corked.push(token);
             }
         }
     }
 
     /// Does output wait for `uncork`?
     pub fn is_corked(&self) -> bool {
-        !self.corked.is_empty()
+        !self.gathered.corked.is_empty()
     }
 
     /// The application has let go: sends what was gathered.
     pub fn uncork(&mut self) {
-        while let Some(token) = self.corked.pop() {
+        while let Some(token) = self.gathered.corked.pop() {
             let Some(conn) = self.conns.get_mut(token) else { continue };
             if conn.egress.uncork() && !conn.egress.held.is_empty() {
                 conn.push_held();
@@ -183,7 +183,7 @@ impl<I: Interface> Net<I> {
         if opened {
             self.refresh_date();
             if let Some(conn) = self.conns.get_mut(token) {
-                let stamp = self.settings.stamp(&self.date, conn.transport.secured.as_ref());
+                let stamp = self.settings.stamp(&self.date.text, conn.transport.secured.as_ref());
                 conn.show_id();
                 conn.egress.response.frame(whole, stamp, &mut conn.egress.held);
                 if let (Some(access), Some(draft)) = (&self.access, &mut conn.request.draft) {
@@ -204,7 +204,7 @@ impl<I: Interface> Net<I> {
     fn sent_piece(&mut self, token: Token, more: bool) -> Sent {
         let parent = self.conns.get_mut(token).and_then(|conn| conn.transport.link.parent());
         match parent {
-            Some(parent) if more && !self.corks => {
+            Some(parent) if more && !self.gathered.corks => {
                 let sent = self.settle_output(token);
                 self.advance_parent(parent);
                 sent
@@ -328,14 +328,14 @@ impl<I: Interface> Net<I> {
             let unread = !conn.ingress.body.is_done()
                 || !conn.transport.input.is_empty()
                 || conn.transport.readable;
-            conn.brief = self.draining && !unread;
+            conn.brief = self.stop.is_begun() && !unread;
             self.linger(token);
             self.enqueue(token);
             return true;
         }
         let next = if conn.ingress.body.is_done() { Phase::Head } else { Phase::Discard(discard) };
         conn.enter(next, &self.slot);
-        let runnable = conn.is_runnable() || conn.is_gone() || self.draining;
+        let runnable = conn.is_runnable() || conn.is_gone() || self.stop.is_begun();
         if runnable {
             self.enqueue(token);
         }

@@ -121,7 +121,7 @@ impl<I: Interface> Net<I> {
 
     /// Makes the connection ready for a request and its response.
     pub(crate) fn take_in(&mut self, token: Token, head: Head, begin: Begin) {
-        let draining = self.draining;
+        let draining = self.stop.is_begun();
         let now = self.now;
         self.give_back(token, head);
         let Some(conn) = self.conns.get_mut(token) else { return };
@@ -182,7 +182,7 @@ impl<I: Interface> Net<I> {
         let Head { buf, end, len, shared, .. } = head;
         let Some(conn) = self.conns.get_mut(token) else {
             if shared {
-                self.scratch = buf;
+                self.buffers.scratch = buf;
             }
             return;
         };
@@ -190,7 +190,7 @@ impl<I: Interface> Net<I> {
             if end < len {
                 conn.transport.input.append(&buf[end..len]);
             }
-            self.scratch = buf;
+            self.buffers.scratch = buf;
         } else {
             let input = &mut conn.transport.input;
             (input.bytes, input.at) = (buf, end);

@@ -7,6 +7,7 @@ use tricorn_wire::reject::Reject;
 use crate::observe::access::{Draft, Refused};
 use crate::reactor::conn::Conn;
 use crate::reactor::phase::Phase;
+use crate::reactor::stop::Stop;
 use crate::reactor::SCRATCH;
 use crate::transport::link::Link;
 use crate::transport::output::Flush;
@@ -143,8 +144,8 @@ impl<I: Interface> Net<I> {
     /// A head that another thread is parsing has the buffer: a read into none would look like the
     /// end of the stream.
     pub(crate) fn ensure_scratch(&mut self) {
-        if self.scratch.is_empty() {
-            self.scratch = vec![0; SCRATCH];
+        if self.buffers.scratch.is_empty() {
+            self.buffers.scratch = vec![0; SCRATCH];
         }
     }
 
@@ -162,17 +163,17 @@ impl<I: Interface> Net<I> {
                 Err(reject) => return self.refuse(token, reject),
             }
             let greets = conn.transport.awaits_hello();
-            if greets && self.handshakes == 0 {
+            if greets && self.turns.handshakes == 0 {
                 return self.put_off(token);
             }
             let first = conn.seq == 0 && conn.transport.input.is_empty();
-            let received = conn.transport.receive(&mut self.scratch);
+            let received = conn.transport.receive(&mut self.buffers.scratch);
             if greets && !conn.transport.awaits_hello() {
-                self.handshakes -= 1;
+                self.turns.handshakes -= 1;
             }
             match received {
                 Received::Nothing => {
-                    let stops = self.draining && !self.patient && !conn.is_begun();
+                    let stops = self.stop == Stop::Now && !conn.is_begun();
                     if stops && !self.is_awaited(token) {
                         return Step::Closed(self.close(token));
                     }
@@ -181,10 +182,10 @@ impl<I: Interface> Net<I> {
                 Received::Plain => return self.refuse(token, Reject::PlainHttp),
                 Received::End => return Step::Closed(self.close(token)),
                 Received::Bytes(len) if !conn.transport.input.is_empty() => {
-                    conn.transport.input.append(&self.scratch[..len])
+                    conn.transport.input.append(&self.buffers.scratch[..len])
                 }
                 Received::Bytes(len) if first && conn.has_agreed(&self.settings) => {
-                    let came = self.scratch[..len].to_vec();
+                    let came = self.buffers.scratch[..len].to_vec();
                     return self.begin_streams(token, &came);
                 }
                 Received::Bytes(len) => {
@@ -204,17 +205,17 @@ impl<I: Interface> Net<I> {
         let conn = self.conns.get_mut(token)?;
         conn.times.since = self.now;
         conn.transport.input.scanned = 0;
-        match find_end(&self.scratch[..len], &mut conn.transport.input.scanned, &limits) {
+        match find_end(&self.buffers.scratch[..len], &mut conn.transport.input.scanned, &limits) {
             Ok(Some(end)) => {
-                let buf = std::mem::take(&mut self.scratch);
+                let buf = std::mem::take(&mut self.buffers.scratch);
                 Some(Step::Head(Head::of_scratch(buf, end, len)))
             }
             Ok(None) => {
-                conn.transport.input.append(&self.scratch[..len]);
+                conn.transport.input.append(&self.buffers.scratch[..len]);
                 None
             }
             Err(reject) => {
-                let refused = Refused::new(&self.scratch[..len], conn.origin.peer);
+                let refused = Refused::new(&self.buffers.scratch[..len], conn.origin.peer);
                 let access = self.access.as_mut();
                 let draft = access.and_then(|access| access.begin_refused(&refused));
                 Some(self.answer_refused(token, reject, draft))
@@ -245,7 +246,7 @@ impl<I: Interface> Net<I> {
     /// Puts body bytes, at most `most` of them, into `pulled`.
     pub fn pull(&mut self, token: Token, most: usize) -> Pull {
         self.ensure_scratch();
-        self.pulled.clear();
+        self.buffers.pulled.clear();
         loop {
             let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
             if conn.ingress.body.is_done() {
@@ -257,7 +258,7 @@ impl<I: Interface> Net<I> {
             let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
             conn.transport.input.compact_if_empty();
             conn.ingress.expects_continue = false;
-            if !self.pulled.is_empty() || conn.ingress.body.is_done() {
+            if !self.buffers.pulled.is_empty() || conn.ingress.body.is_done() {
                 return self.count_pulled(token);
             }
         }
@@ -269,12 +270,12 @@ impl<I: Interface> Net<I> {
         let Some(conn) = self.conns.get_mut(token) else { return Err(Pull::Gone) };
         if !conn.transport.input.is_empty() {
             let input = &mut conn.transport.input;
-            let (out, trailers) = (&mut self.pulled, &mut conn.ingress.trailers);
+            let (out, trailers) = (&mut self.buffers.pulled, &mut conn.ingress.trailers);
             let taken = conn.ingress.body.read(input.pending(), out, most, &limits, trailers);
             input.at += taken.map_err(Pull::Refused)?;
             return Ok(());
         }
-        match conn.transport.receive(&mut self.scratch) {
+        match conn.transport.receive(&mut self.buffers.scratch) {
             Received::Nothing => {
                 self.send_continue(token);
                 Err(Pull::Later)
@@ -288,10 +289,10 @@ impl<I: Interface> Net<I> {
             // A half-closed client may still read why.
             Received::End | Received::Plain => Err(Pull::Refused(Reject::BodyCut)),
             Received::Bytes(len) => {
-                let input = &self.scratch[..len];
+                let input = &self.buffers.scratch[..len];
                 let taken = conn.ingress.body.read(
                     input,
-                    &mut self.pulled,
+                    &mut self.buffers.pulled,
                     most,
                     &limits,
                     &mut conn.ingress.trailers,
@@ -310,7 +311,7 @@ impl<I: Interface> Net<I> {
         let now = self.now;
         let (rate, grace) = (self.settings.body_rate, self.settings.timeouts.body);
         let Some(conn) = self.conns.get_mut(token) else { return Pull::Gone };
-        conn.ingress.bytes += self.pulled.len() as u64;
+        conn.ingress.bytes += self.buffers.pulled.len() as u64;
         if std::mem::take(&mut conn.ingress.is_waited_for) {
             conn.ingress.waited += now.saturating_sub(conn.times.since);
         }
@@ -339,7 +340,7 @@ impl<I: Interface> Net<I> {
             }
             match self.pull(token, SCRATCH) {
                 Pull::Data { .. } => {
-                    let size = self.pulled.len() as u64;
+                    let size = self.buffers.pulled.len() as u64;
                     let Some(conn) = self.conns.get_mut(token) else { return Step::Idle };
                     if size > left {
                         self.linger(token);
@@ -382,7 +383,7 @@ impl<I: Interface> Net<I> {
         let uploads = conn.streams.is_none() && !conn.ingress.body.is_done();
         let most = if uploads { LINGER_MOST } else { LINGER_LITTLE };
         for _ in 0..READS {
-            match conn.transport.receive(&mut self.scratch) {
+            match conn.transport.receive(&mut self.buffers.scratch) {
                 Received::Bytes(len) if conn.ingress.bytes < most => {
                     conn.ingress.bytes += len as u64;
                     if uploads {

@@ -13,7 +13,7 @@ pub(crate) mod input;
 pub(crate) mod phase;
 pub mod quick;
 pub(crate) mod slab;
-mod stop;
+pub(crate) mod stop;
 pub(crate) mod timer;
 pub(crate) mod waiting;
 
@@ -33,11 +33,11 @@ use self::heads::Head;
 use self::phase::Phase;
 use self::quick::Quick;
 use self::slab::Slab;
+use self::stop::Stop;
 use self::timer::{Timer, NEVER};
 use crate::answers::admission::Line;
-use crate::listen::balance::Balance;
 use crate::listen::via::Fronts;
-use crate::listen::Listener;
+use crate::listen::Listeners;
 use crate::observe::access::AccessLog;
 use crate::observe::lines;
 use crate::observe::probe::Probe;
@@ -101,44 +101,59 @@ impl Poller {
     }
 }
 
-pub struct Net<I: Interface> {
-    pub(crate) registry: Registry,
-    pub(crate) waker: Waker,
-    pub(crate) listeners: Vec<Listener>,
-    pub(crate) conns: Slab<I>,
-    /// How many of them are streams of others.
-    pub(crate) streams: usize,
-    /// With the time, if that is measured.
+/// Whose turn it is.
+pub struct Turns {
+    /// Connections that can go on; with the time, if that is measured.
     pub(crate) queue: VecDeque<(Token, u64)>,
     /// How many more TLS handshakes may begin before events are taken again.
     pub(crate) handshakes: usize,
     /// Who goes on then.
     pub(crate) put_off: Vec<Token>,
+}
+
+/// Output that waits to go out with more.
+#[derive(Default)]
+pub struct Gathered {
     /// Connections whose output is held back until the application lets go.
     pub(crate) corked: Vec<Token>,
     /// May output be held back so? PEP 3333 forbids it: a block is sent before the next is made.
     pub corks: bool,
+    pub(crate) batch: Batch,
+    pub(crate) quick: Quick,
+}
+
+/// Memory that all connections share.
+pub struct Buffers {
+    /// What one recv(2) brings.
+    pub(crate) scratch: Vec<u8>,
+    /// Body bytes of the last `pull`.
+    pub pulled: Vec<u8>,
+}
+
+/// The field Date of now.
+pub struct Today {
+    pub(crate) text: [u8; date::LEN],
+    second: u64,
+}
+
+pub struct Net<I: Interface> {
+    pub(crate) registry: Registry,
+    waker: Waker,
+    pub(crate) listeners: Listeners,
+    pub(crate) conns: Slab<I>,
+    pub(crate) turns: Turns,
+    pub gathered: Gathered,
     /// The application is called where events are taken: first what has come is read.
     pub reads_first: bool,
     pub(crate) line: Line,
-    pub(crate) batch: Batch,
-    pub(crate) quick: Quick,
     pub(crate) shared: websocket::Pools,
     pub(crate) timer: Timer,
     /// Milliseconds since the start, as of the last `wait` or `touch`.
     pub(crate) now: u64,
-    pub(crate) date: [u8; date::LEN],
-    pub(crate) date_second: u64,
-    pub(crate) scratch: Vec<u8>,
-    /// Body bytes of the last `pull`.
-    pub pulled: Vec<u8>,
+    pub(crate) date: Today,
+    pub buffers: Buffers,
     pub settings: Settings,
-    pub(crate) draining: bool,
-    /// While draining, idle connections may send one more request, and learn with its response.
-    pub(crate) patient: bool,
-    /// Accepting has failed and has not worked since.
-    pub(crate) paused: bool,
-    pub(crate) balance: Balance,
+    pub(crate) stop: Stop,
     /// Something to tell the operator, for the interface to take.
     pub complaint: Option<String>,
     pub access: Option<AccessLog>,
@@ -158,29 +173,18 @@ impl<I: Interface> Net<I> {
             fronts: Fronts::new(&settings),
             timer: Timer::new(&registry, TIMER)?,
             registry,
-            listeners: Vec::new(),
+            listeners: Listeners::default(),
             conns: Slab::new(),
-            streams: 0,
-            queue: VecDeque::new(),
-            handshakes: HANDSHAKES,
-            put_off: Vec::new(),
-            corked: Vec::new(),
-            corks: false,
+            turns: Turns { queue: VecDeque::new(), handshakes: HANDSHAKES, put_off: Vec::new() },
+            gathered: Gathered::default(),
             reads_first: false,
             line: Line::default(),
-            batch: Batch::default(),
-            quick: Quick::default(),
             shared: websocket::Pools::default(),
             now: 0,
-            date: [0; date::LEN],
-            date_second: 0,
-            scratch: vec![0; SCRATCH],
-            pulled: Vec::new(),
+            date: Today { text: [0; date::LEN], second: 0 },
+            buffers: Buffers { scratch: vec![0; SCRATCH], pulled: Vec::new() },
             settings,
-            draining: false,
-            patient: false,
-            paused: false,
-            balance: Balance::default(),
+            stop: Stop::No,
             complaint: None,
             access: None,
             slot: Slot::private(),
@@ -233,7 +237,7 @@ impl<I: Interface> Net<I> {
         if let Some(token) = self.call_in() {
             return Some(token);
         }
-        let (token, _) = self.queue.pop_front()?;
+        let (token, _) = self.turns.queue.pop_front()?;
         if self.probe.is_some() {
             self.publish_first();
         }
@@ -245,27 +249,27 @@ impl<I: Interface> Net<I> {
 
     /// Is there anything to do without a new event?
     pub fn has_work(&self) -> bool {
-        self.has_leftover() || !self.put_off.is_empty()
+        self.has_leftover() || !self.turns.put_off.is_empty()
     }
 
     /// … and before events are taken?
     pub fn has_leftover(&self) -> bool {
-        !self.queue.is_empty() || self.can_call_in()
+        !self.turns.queue.is_empty() || self.can_call_in()
     }
 
     /// Enough for now, of handshakes or of frames: the connection goes on behind the next events.
     pub(crate) fn put_off(&mut self, token: Token) -> Step<I> {
         if let Some(conn) = self.conns.get_mut(token) {
             if !std::mem::replace(&mut conn.queued, true) {
-                self.put_off.push(token);
+                self.turns.put_off.push(token);
             }
         }
         Step::Idle
     }
 
     pub(crate) fn resume_put_off(&mut self) {
-        self.handshakes = HANDSHAKES;
-        for token in std::mem::take(&mut self.put_off) {
+        self.turns.handshakes = HANDSHAKES;
+        for token in std::mem::take(&mut self.turns.put_off) {
             if let Some(conn) = self.conns.get_mut(token) {
                 conn.queued = false;
                 self.enqueue(token);
@@ -278,8 +282,8 @@ impl<I: Interface> Net<I> {
             if !conn.queued {
                 conn.queued = true;
                 let measured = self.probe.is_some();
-                self.queue.push_back((token, if measured { self.timer.now() } else { 0 }));
-                if measured && self.queue.len() == 1 {
+                self.turns.queue.push_back((token, if measured { self.timer.now() } else { 0 }));
+                if measured && self.turns.queue.len() == 1 {
                     self.publish_first();
                 }
             }
@@ -288,14 +292,15 @@ impl<I: Interface> Net<I> {
 
     /// Says since when the first connection in the queue waits.
     pub(crate) fn publish_first(&self) {
-        let since = self.queue.front().map_or(0, |&(_, since)| self.timer.to_monotonic(since));
+        let since =
+            self.turns.queue.front().map_or(0, |&(_, since)| self.timer.to_monotonic(since));
         self.slot.runnable_since.set(since);
     }
 
     /// Measures from now on how long work waits, for `Slot.read()`; `poller` is the other half.
     pub fn measure(&mut self, poller: RawFd) -> io::Result<()> {
         let probe = Probe::start(poller, self.timer.fd(), self.slot.clone())?;
-        for listener in &self.listeners {
+        for listener in &self.listeners.all {
             probe.add_listener(listener.fd());
         }
         self.probe = Some(probe);
@@ -315,7 +320,7 @@ impl<I: Interface> Net<I> {
 
     /// Counts in `slot` from now on; false if that comes too late.
     pub fn attach(&mut self, slot: Slot) -> bool {
-        let in_time = self.listeners.is_empty() && !self.draining;
+        let in_time = self.listeners.all.is_empty() && !self.stop.is_begun();
         if in_time {
             slot.begin();
             self.slot = slot;
@@ -330,7 +335,7 @@ impl<I: Interface> Net<I> {
 
     /// Number of open sockets of clients.
     pub(crate) fn sockets(&self) -> usize {
-        self.conns.len() - self.streams
+        self.conns.sockets()
     }
 
     /// Number of open connections, streams included.
@@ -339,7 +344,7 @@ impl<I: Interface> Net<I> {
     }
 
     pub fn is_draining(&self) -> bool {
-        self.draining
+        self.stop.is_begun()
     }
 
     /// Has it been a while since events were taken?
@@ -391,9 +396,9 @@ impl<I: Interface> Net<I> {
 
     pub(crate) fn refresh_date(&mut self) {
         let seconds = sys::unix_seconds();
-        if seconds != self.date_second {
-            self.date_second = seconds;
-            self.date = date::imf_fixdate(seconds);
+        if seconds != self.date.second {
+            self.date.second = seconds;
+            self.date.text = date::imf_fixdate(seconds);
         }
     }
 

@@ -66,7 +66,7 @@ impl<I: Interface> Net<I> {
             return None;
         }
         let kind = self.conns.get_mut(token).map(|conn| conn.request.kind);
-        if waits && !kind.is_some_and(|kind| self.quick.is_known(kind)) {
+        if waits && !kind.is_some_and(|kind| self.gathered.quick.is_known(kind)) {
             self.release();
         }
         kind.map(|kind| Clock(kind, Instant::now()))
@@ -75,7 +75,7 @@ impl<I: Interface> Net<I> {
     /// The application has let go.
     pub fn after_call(&mut self, clock: Option<Clock>) {
         if let Some(Clock(kind, since)) = clock {
-            self.quick.note(kind, since.elapsed());
+            self.gathered.quick.note(kind, since.elapsed());
         }
     }
 }

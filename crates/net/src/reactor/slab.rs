@@ -12,14 +12,17 @@ struct Cell<I: Interface> {
 pub struct Slab<I: Interface> {
     places: Vec<Cell<I>>,
     free: Vec<u32>,
+    /// How many are streams of others.
+    streams: usize,
 }
 
 impl<I: Interface> Slab<I> {
     pub(crate) fn new() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self { places: Vec::new(), free: Vec::new(), streams: 0 }
     }
 
     pub(crate) fn insert(&mut self, conn: Conn<I>) -> Token {
+        self.streams += usize::from(conn.is_stream());
         let conn = Some(Box::new(conn));
         if let Some(slot) = self.free.pop() {
             let place = &mut self.places[slot as usize];
@@ -39,6 +42,7 @@ impl<I: Interface> Slab<I> {
         // The two highest generations would collide with the reactor's own tokens.
         place.generation = (place.generation + 1) & 0x7fff_ffff;
         self.free.push(token.slot);
+        self.streams -= usize::from(conn.is_stream());
         Some(conn)
     }
 
@@ -52,6 +56,11 @@ impl<I: Interface> Slab<I> {
 
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
+    }
+
+    /// How many have a socket of their own.
+    pub(crate) fn sockets(&self) -> usize {
+        self.len() - self.streams
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Token, &mut Conn<I>)> {

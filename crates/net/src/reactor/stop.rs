@@ -9,14 +9,39 @@ use crate::reactor::LAST_CALL_MS;
 use crate::transport::Ours;
 use crate::{sys, Interface, Net, Token};
 
+/// How far a stop is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    No,
+    /// Idle connections are closed, the others end with their response.
+    Now,
+    /// Idle connections may send one more request, and learn with its response.
+    Patient,
+}
+
+impl Stop {
+    pub(crate) fn is_begun(self) -> bool {
+        self != Self::No
+    }
+
+    pub(crate) fn is_patient(self) -> bool {
+        self == Self::Patient
+    }
+
+    fn begin(&mut self) {
+        if *self == Self::No {
+            *self = Self::Now;
+        }
+    }
+}
+
 impl<I: Interface> Net<I> {
     /// Stops listening and tells busy connections to close after their response. Idle ones are
     /// closed, but not if `patient`: then others go on listening on the same sockets, so nobody
     /// has to leave before being told so with a response. Whose first request is on its way is
     /// not idle.
     pub fn drain(&mut self, patient: bool) {
-        self.draining = true;
-        self.patient = patient;
+        self.stop = if patient { Stop::Patient } else { Stop::Now };
         if !patient {
             let timeouts = &mut self.settings.timeouts;
             timeouts.first = timeouts.first.min(LAST_CALL_MS);
@@ -67,14 +92,13 @@ impl<I: Interface> Net<I> {
     pub fn leave(&mut self, token: Token) {
         let Some(mut conn) = self.conns.remove(token) else { return };
         conn.enter(Phase::Linger, &self.slot);
-        self.streams -= usize::from(conn.is_stream());
         conn.transport.link.shutdown();
         std::mem::forget(conn);
     }
 
     /// Closes everything at once; the exchanges that were running come back.
     pub fn close_all(&mut self) -> Vec<I::Exchange> {
-        self.draining = true;
+        self.stop.begin();
         self.close_listeners();
         let tokens: Vec<Token> = self.conns.iter_mut().map(|(token, _)| token).collect();
         tokens.into_iter().filter_map(|token| self.close(token)).collect()
@@ -86,13 +110,13 @@ impl<I: Interface> Net<I> {
     pub fn abandon(&mut self) -> Vec<I::Exchange> {
         self.slot = Slot::private(); // the other is the parent's too
         std::mem::forget(self.probe.take()); // so is its thread, which may have had the lock
-        self.listeners.clear();
-        self.queue.clear();
-        self.put_off.clear();
+        self.listeners.all.clear();
+        self.turns.queue.clear();
+        self.turns.put_off.clear();
         self.line = Line::default();
-        self.corked.clear();
-        self.batch = Batch::default(); // nothing waits, and nothing may
-        self.draining = true;
+        self.gathered.corked.clear();
+        self.gathered.batch = Batch::default(); // nothing waits, and nothing may
+        self.stop.begin();
         if let Some(mut access) = self.access.take() {
             access.lines.text.clear(); // the parent writes them
         }
@@ -102,7 +126,7 @@ impl<I: Interface> Net<I> {
             exchanges.extend(conn.exchange.take());
         }
         self.conns = Slab::new();
-        self.streams = 0;
+
         exchanges
     }
 }

@@ -81,7 +81,7 @@ impl<I: Interface> Net<I> {
         self.refresh_date();
         let now = self.now;
         let Some(conn) = self.conns.get_mut(token) else { return Sent::Broken };
-        let stamp = self.settings.stamp(&self.date, conn.transport.secured.as_ref());
+        let stamp = self.settings.stamp(&self.date.text, conn.transport.secured.as_ref());
         conn.egress.response.end_switch(stamp, &mut conn.egress.held);
         if let (Some(access), Some(draft)) = (&self.access, &mut conn.request.draft) {
             access.note_fields(draft, &conn.egress.held);
@@ -96,7 +96,7 @@ impl<I: Interface> Net<I> {
         self.end_line(token);
         self.room_made();
         self.load_fell();
-        if self.draining {
+        if self.stop.is_begun() {
             self.close_websocket(token, self.parting_code(), "");
         }
         self.enqueue(token); // frames may have come already
@@ -105,7 +105,7 @@ impl<I: Interface> Net<I> {
 
     /// What a client is told when the server leaves: to come again at once, if others are there.
     fn parting_code(&self) -> u16 {
-        if self.patient {
+        if self.stop.is_patient() {
             close::RESTART
         } else {
             close::GOING_AWAY
@@ -222,7 +222,7 @@ impl<I: Interface> Net<I> {
             conn.transport.input.compact_if_empty();
             return true;
         }
-        match conn.transport.receive(&mut self.scratch) {
+        match conn.transport.receive(&mut self.buffers.scratch) {
             Received::Nothing => return false,
             Received::End | Received::Plain => {
                 if let Some(socket) = &mut conn.websocket {
@@ -230,7 +230,7 @@ impl<I: Interface> Net<I> {
                 }
             }
             Received::Bytes(size) => {
-                let mut scratch = std::mem::take(&mut self.scratch);
+                let mut scratch = std::mem::take(&mut self.buffers.scratch);
                 let taken = self.feed(token, &mut scratch[..size]);
                 if let Some(conn) = self.conns.get_mut(token) {
                     conn.transport.input.append(&scratch[taken..size]);
@@ -238,7 +238,7 @@ impl<I: Interface> Net<I> {
                         self.stir(token); // the client may send more
                     }
                 }
-                self.scratch = scratch;
+                self.buffers.scratch = scratch;
             }
         }
         true
