@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tricorn_http2::{Connection, Event, Stream};
+use tricorn_http2::{Connection, Event, Stream, PREFACE};
 
 use crate::reactor::conn::Conn;
 use crate::reactor::phase::Phase;
@@ -17,7 +17,7 @@ use crate::transport::Received;
 use crate::{Head, Interface, Net, Step, Token};
 
 /// What a client that speaks HTTP/2 sends first, as far as it looks like a head (RFC 9113 §3.4).
-const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
+const GREETING: &[u8] = PREFACE.split_at(18).0;
 /// Input that may wait until output is out.
 const UNREAD: usize = 64 * 1024;
 /// What the kernel may hold of the output ahead of the network.

@@ -14,10 +14,10 @@ use crate::transport::Behind;
 use crate::{Interface, Net, Token};
 
 /// Bodies up to this size are copied behind the head: cheaper than a second slice.
-const SMALL: usize = 16 * 1024;
+pub(crate) const SMALL: usize = 16 * 1024;
 
 /// Small pieces are gathered up to this size while the application keeps sending.
-const CORK: usize = 32 * 1024;
+pub(crate) const CORK: usize = 32 * 1024;
 
 /// How a send left the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

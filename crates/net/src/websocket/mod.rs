@@ -21,6 +21,7 @@ use self::state::{after, Stage};
 pub use self::state::{News, WebSocket};
 use crate::answers::answer::Answer;
 use crate::reactor::conn::Conn;
+use crate::reactor::egress::{CORK, SMALL};
 use crate::reactor::phase::Phase;
 use crate::transport::{Peer, Received};
 use crate::Interface;
@@ -28,11 +29,6 @@ use crate::{Begin, Head, Net, Sent, Step, Token};
 
 /// Reads in a row before others get a turn.
 const READS: usize = 4;
-/// Messages up to this size are copied behind their head.
-const SMALL: usize = 16 * 1024;
-/// Small messages are gathered up to this size while the application keeps sending.
-const CORK: usize = 32 * 1024;
-
 /// What all WebSockets of a reactor share.
 #[derive(Default)]
 pub(super) struct Pools {
