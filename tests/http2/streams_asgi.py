@@ -120,6 +120,7 @@ async def broken(_scope: Message, _receive: Receive, send: Send) -> None:
     """Fails in the middle of its body."""
     await _start(send)
     await send({"type": "http.response.body", "body": PIECE, "more_body": True})
+    await asyncio.sleep(0)  # else nothing would be out yet
     raise ValueError("as the test wants it")
 
 

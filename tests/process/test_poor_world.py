@@ -240,6 +240,8 @@ def test_alone(situation: Situation, number: signal.Signals, site: Site) -> None
 
 LINES = Situation((f"disk={FULL}",), ("--access-log", f"{FULL}/access"))
 JSON = ("--access-log-format", "json")
+LONGER = 600
+"""Bytes, more than a line has."""
 
 
 def disk_of(started: World) -> Path:
@@ -250,10 +252,21 @@ def disk_of(started: World) -> Path:
 def cut_a_line(started: World) -> Path:
     """Ask until the disk has taken half a line of the access log, which is returned."""
     full = disk_of(started)
-    os.truncate(full / "large", ROOM // 2)
-    while (full / "access").read_bytes()[-1:] in (b"", b"\n"):
+    log, room = full / "access", ROOM // 2
+    os.truncate(full / "large", room)
+    written = log.stat().st_size
+    while room - written > LONGER:
         started.ask("/version/before")
-    return full / "access"
+        written = wait_until(lambda: grown(log, written), "the line")  # noqa: B023
+    started.ask(f"/version/before?{'x' * LONGER}")  # no end of a line is where the disk ends
+    wait_until(lambda: log.read_bytes()[-1:] != b"\n", "half a line")
+    return log
+
+
+def grown(log: Path, written: int) -> int:
+    """Its bytes, if they are more."""
+    size = log.stat().st_size
+    return size if size > written else 0
 
 
 def ask_with_room(started: World, log: Path) -> list[str]:
